@@ -1,0 +1,63 @@
+//! System call numbers. The table of calls refers to these; nothing else repeats them.
+
+/// The number of `socketcall` on i386. On x86-64 the same number is `getuid`: whoever filters
+/// by number must look at the architecture first.
+pub const SOCKETCALL_I386: u32 = i386::SOCKETCALL;
+
+macro_rules! numbers {
+    ($($name:ident = $number:literal, $call:literal;)*) => {
+        $(
+            #[doc = concat!("`", $call, "`")]
+            pub const $name: u32 = $number;
+        )*
+    };
+}
+
+/// Numbers of the 32-bit entry of x86 (`arch/x86/entry/syscalls/syscall_32.tbl`).
+pub mod i386 {
+    numbers! {
+        SOCKETCALL = 102, "socketcall";
+        RECVMMSG = 337, "recvmmsg";
+        SENDMMSG = 345, "sendmmsg";
+        SOCKET = 359, "socket";
+        SOCKETPAIR = 360, "socketpair";
+        BIND = 361, "bind";
+        CONNECT = 362, "connect";
+        LISTEN = 363, "listen";
+        ACCEPT4 = 364, "accept4";
+        GETSOCKOPT = 365, "getsockopt";
+        SETSOCKOPT = 366, "setsockopt";
+        GETSOCKNAME = 367, "getsockname";
+        GETPEERNAME = 368, "getpeername";
+        SENDTO = 369, "sendto";
+        SENDMSG = 370, "sendmsg";
+        RECVFROM = 371, "recvfrom";
+        RECVMSG = 372, "recvmsg";
+        SHUTDOWN = 373, "shutdown";
+        RECVMMSG_TIME64 = 417, "recvmmsg_time64";
+    }
+}
+
+/// Numbers of the 64-bit entry of x86 (`arch/x86/entry/syscalls/syscall_64.tbl`).
+pub mod x86_64 {
+    numbers! {
+        SOCKET = 41, "socket";
+        CONNECT = 42, "connect";
+        ACCEPT = 43, "accept";
+        SENDTO = 44, "sendto";
+        RECVFROM = 45, "recvfrom";
+        SENDMSG = 46, "sendmsg";
+        RECVMSG = 47, "recvmsg";
+        SHUTDOWN = 48, "shutdown";
+        BIND = 49, "bind";
+        LISTEN = 50, "listen";
+        GETSOCKNAME = 51, "getsockname";
+        GETPEERNAME = 52, "getpeername";
+        SOCKETPAIR = 53, "socketpair";
+        SETSOCKOPT = 54, "setsockopt";
+        GETSOCKOPT = 55, "getsockopt";
+        ACCEPT4 = 288, "accept4";
+        RECVMMSG = 299, "recvmmsg";
+        SENDMMSG = 307, "sendmmsg";
+    }
+}
