@@ -1,0 +1,152 @@
+//! Waiting for tracees, and what their stops mean.
+
+use std::collections::VecDeque;
+use std::io;
+
+use crate::{Error, Result, Signal, Stopped, Tid};
+
+/// Why a tracee is stopped (ptrace(2), "Stopped states").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// execve succeeded: the new program is in place and has not run yet. The thread that made the call was
+    /// `former` until now; it has become the group's leader, and all other threads are gone. The call has
+    /// not returned yet: the accumulator will be overwritten.
+    Exec {
+        /// The thread that called execve.
+        former: Tid,
+    },
+    /// The thread is in fork, vfork or clone, and `child` exists, seized like it. The child reports
+    /// [`Stop::Attached`], before or after this.
+    Clone {
+        /// The new thread or process.
+        child: Tid,
+    },
+    /// The thread is about to end; its memory is still there.
+    Exit,
+    /// A filter answered RET_TRACE with this data, at a call's entry.
+    Seccomp {
+        /// The filter's data.
+        data: u16,
+    },
+    /// At a call's entry or exit, in turn, after [`crate::Resume::ToCall`].
+    Call,
+    /// A signal is about to be delivered; it is, if the tracee is resumed with it.
+    Signal(Signal),
+    /// The group was stopped by this signal: SIGSTOP, SIGTSTP, SIGTTIN or SIGTTOU.
+    Group(Signal),
+    /// A new tracee's first stop, the end of a group's stop, or an answer to [`crate::interrupt`].
+    Attached,
+}
+
+/// What [`Waiter::wait`] heard.
+#[derive(Debug)]
+pub enum Waited {
+    /// A tracee is stopped.
+    Stopped(Stopped, Stop),
+    /// A thread ended with this status. (Of a process, its first thread's end is reported last.)
+    Exited(Tid, i32),
+    /// A thread was ended by this signal.
+    Killed(Tid, Signal),
+    /// There is nobody left to wait for.
+    Nobody,
+}
+
+/// Whose tracees and children are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of the whole calling process.
+    Process,
+    /// Those of the calling thread only: nobody else's children are reaped.
+    Thread,
+}
+
+/// Waits for tracees.
+#[derive(Debug)]
+pub struct Waiter {
+    scope: Scope,
+    /// Heard while somebody waited for one tracee alone.
+    heard: VecDeque<Waited>,
+}
+
+impl Waiter {
+    /// Waits for whom `scope` says.
+    #[must_use]
+    pub const fn new(scope: Scope) -> Waiter {
+        Waiter { scope, heard: VecDeque::new() }
+    }
+
+    /// Waits until a tracee stops or ends.
+    ///
+    /// # Errors
+    /// Those of waitpid(2) but EINTR and ECHILD.
+    pub fn wait(&mut self) -> io::Result<Waited> {
+        match self.heard.pop_front() {
+            Some(heard) => Ok(heard),
+            None => match self.scope {
+                Scope::Process => wait(-1, libc::__WALL),
+                Scope::Thread => wait(-1, libc::__WALL | libc::__WNOTHREAD),
+            },
+        }
+    }
+
+    /// Waits for this tracee alone.
+    pub(crate) fn wait_for(&mut self, tid: Tid) -> io::Result<Waited> {
+        wait(tid, libc::__WALL)
+    }
+
+    /// Gives back what was heard for the next [`Waiter::wait`].
+    pub(crate) fn give_back(&mut self, heard: Waited) {
+        self.heard.push_back(heard);
+    }
+}
+
+fn wait(whom: Tid, flags: libc::c_int) -> io::Result<Waited> {
+    loop {
+        let mut status = 0;
+        // SAFETY: waitpid writes one int to `status`.
+        let tid = unsafe { libc::waitpid(whom, &raw mut status, flags) };
+        if tid == -1 {
+            let error = io::Error::last_os_error();
+            match error.raw_os_error() {
+                Some(libc::EINTR) => continue,
+                Some(libc::ECHILD) => return Ok(Waited::Nobody),
+                _ => return Err(error),
+            }
+        }
+        if libc::WIFEXITED(status) {
+            return Ok(Waited::Exited(tid, libc::WEXITSTATUS(status)));
+        }
+        if libc::WIFSIGNALED(status) {
+            return Ok(Waited::Killed(tid, libc::WTERMSIG(status)));
+        }
+        if !libc::WIFSTOPPED(status) {
+            continue;
+        }
+        let stopped = Stopped::new(tid);
+        match meaning(&stopped, status) {
+            Ok(stop) => return Ok(Waited::Stopped(stopped, stop)),
+            // Killed between its stop and our question: its end comes next.
+            Err(Error::Gone) => {}
+            Err(Error::Os { error, .. }) => return Err(error),
+            Err(Error::Fault(_)) => unreachable!("no memory was read"),
+        }
+    }
+}
+
+/// What a stop's wait status means. `stopped` is asked for the event's message where there is one.
+fn meaning(stopped: &Stopped, status: libc::c_int) -> Result<Stop> {
+    let signal = libc::WSTOPSIG(status);
+    let tid = || Ok(stopped.event_message()? as Tid);
+    Ok(match status >> 16 {
+        0 if signal == libc::SIGTRAP | 0x80 => Stop::Call,
+        0 => Stop::Signal(signal),
+        libc::PTRACE_EVENT_EXEC => Stop::Exec { former: tid()? },
+        libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+            Stop::Clone { child: tid()? }
+        }
+        libc::PTRACE_EVENT_EXIT => Stop::Exit,
+        libc::PTRACE_EVENT_SECCOMP => Stop::Seccomp { data: stopped.event_message()? as u16 },
+        libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => Stop::Group(signal),
+        _ => Stop::Attached,
+    })
+}
