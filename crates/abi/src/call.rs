@@ -92,3 +92,44 @@ impl Call {
         self.facts().direct_i386.number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Call;
+
+    #[test]
+    fn numbers_go_there_and_back() {
+        for (index, call) in Call::ALL.into_iter().enumerate() {
+            assert_eq!(call.number(), index as i32 + 1);
+            assert_eq!(Call::from_number(call.number()), Some(call));
+        }
+    }
+
+    #[test]
+    fn direct_numbers_name_the_call_of_the_same_name() {
+        let cases = [(337, Some(Call::Recvmmsg)), (362, Some(Call::Connect)), (364, Some(Call::Accept4))];
+        let cases = cases.into_iter().chain([
+            (369, Some(Call::Sendto)),
+            (371, Some(Call::Recvfrom)),
+            (102, None),
+            (358, None),
+            (374, None),
+            (417, None),
+            (u32::MAX, None),
+        ]);
+        for (number, call) in cases {
+            assert_eq!(Call::from_direct_i386(number), call, "{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_number(number: i32) {
+            let call = Call::from_number(number);
+            prop_assert_eq!(call.is_some(), (1..=20).contains(&number));
+            prop_assert!(call.is_none_or(|call| call.number() == number));
+        }
+    }
+}

@@ -62,3 +62,6 @@ pub fn demux(call: i32, args: u32, memory: &impl Memory) -> Result<Direct, Errno
     memory.read_words(args, array).map_err(|Fault| Errno::EFAULT)?;
     Ok(Direct { call, number: call.direct_i386(), args: words })
 }
+
+#[cfg(test)]
+mod tests;

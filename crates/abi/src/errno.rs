@@ -205,3 +205,43 @@ impl fmt::Debug for Errno {
 }
 
 impl core::error::Error for Errno {}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString as _;
+
+    use proptest::prelude::*;
+
+    use super::{Errno, NAMES};
+
+    #[test]
+    fn names() {
+        assert_eq!(Errno::EINVAL.to_string(), "EINVAL");
+        assert_eq!((Errno::EFAULT.raw(), Errno::ENOSYS.raw()), (14, 38));
+        assert_eq!(Errno::from_raw(4095).unwrap().to_string(), "errno 4095");
+        assert!(NAMES.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn outside_the_range() {
+        for raw in [i32::MIN, -1, 0, 4096, i32::MAX] {
+            assert_eq!(Errno::from_raw(raw), None);
+        }
+        for result in [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_f000] {
+            assert_eq!(Errno::from_eax(result), Ok(result));
+        }
+        assert_eq!(Errno::from_eax(0xffff_f001), Err(Errno::from_raw(4095).unwrap()));
+    }
+
+    proptest! {
+        #[test]
+        fn through_eax_and_back(raw in 1..=Errno::MAX, result: u32) {
+            let errno = Errno::from_raw(raw).unwrap();
+            prop_assert_eq!(Errno::from_eax(errno.to_eax()), Err(errno));
+            match Errno::from_eax(result) {
+                Ok(same) => prop_assert_eq!(same, result),
+                Err(errno) => prop_assert_eq!(errno.to_eax(), result),
+            }
+        }
+    }
+}

@@ -35,6 +35,9 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
 pub mod arch;
 mod argument;
 mod call;

@@ -10,6 +10,14 @@ macro_rules! numbers {
             #[doc = concat!("`", $call, "`")]
             pub const $name: u32 = $number;
         )*
+
+        /// The name of the system call with this number, of those that stand here.
+        pub const fn name(number: u32) -> Option<&'static str> {
+            match number {
+                $($number => Some($call),)*
+                _ => None,
+            }
+        }
     };
 }
 
@@ -59,5 +67,50 @@ pub mod x86_64 {
         ACCEPT4 = 288, "accept4";
         RECVMMSG = 299, "recvmmsg";
         SENDMMSG = 307, "sendmmsg";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::format;
+    use std::string::{String, ToString as _};
+
+    use super::{i386, x86_64};
+
+    /// The kernel's own header of numbers, where one is installed.
+    fn header(file: &str) -> Option<BTreeMap<String, u32>> {
+        let directories = ["/usr/include/x86_64-linux-gnu/asm", "/usr/include/asm"];
+        let text = directories.iter().find_map(|dir| std::fs::read_to_string(format!("{dir}/{file}")).ok());
+        let Some(text) = text else {
+            std::eprintln!("skipped: no {file} here; linux-libc-dev has it");
+            return None;
+        };
+        let numbers = text.lines().filter_map(|line| {
+            let (name, number) = line.strip_prefix("#define __NR_")?.split_once(' ')?;
+            Some((name.to_string(), number.trim().parse().ok()?))
+        });
+        Some(numbers.collect())
+    }
+
+    /// Every number of 0..1024 that we name has that name in the header, and we name as many as
+    /// we mean to.
+    fn agrees(file: &str, count: usize, name: fn(u32) -> Option<&'static str>) {
+        let named = (0..1024).filter_map(|number| Some((number, name(number)?)));
+        assert_eq!(named.clone().count(), count);
+        let Some(header) = header(file) else { return };
+        for (number, name) in named {
+            assert_eq!(header.get(name), Some(&number), "{name}");
+        }
+    }
+
+    #[test]
+    fn i386_numbers_are_the_kernels() {
+        agrees("unistd_32.h", 19, i386::name);
+    }
+
+    #[test]
+    fn x86_64_numbers_are_the_kernels() {
+        agrees("unistd_64.h", 18, x86_64::name);
     }
 }
