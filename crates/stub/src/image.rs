@@ -1,0 +1,220 @@
+//! The vDSO rewritten in place.
+
+use core::mem::offset_of;
+use core::ops::Range;
+
+use object::LittleEndian;
+use object::elf::{FileHeader32, ProgramHeader32, SHF_ALLOC, SHF_EXECINSTR};
+use object::elf::{SHT_DYNSYM, SHT_PROGBITS, SHT_STRTAB, SectionHeader32};
+
+use crate::code::{Code, Kind, Labels};
+use crate::unwind;
+use crate::vdso::{SIZE, Vdso};
+
+/// The dead part of this kernel's vDSO is too small for the stub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stub needs {needed} bytes in the kernel's 32-bit vDSO, and {there} are free")]
+pub struct NoRoom {
+    /// Bytes that the stub and its tables need.
+    pub needed: usize,
+    /// Bytes from the end of the code to the end of the mapping.
+    pub there: usize,
+}
+
+/// Bytes to be written to a process, at an offset from its vDSO.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// From the vDSO's first byte.
+    pub offset: u32,
+    /// What is to stand there.
+    pub bytes: Vec<u8>,
+}
+
+/// A vDSO with the stub in it, for every process of the kernel that it was made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    bytes: Vec<u8>,
+    /// What differs from the kernel's.
+    changed: Vec<Range<usize>>,
+    /// The 32-bit fields that depend on the process.
+    relocations: Vec<(u32, Kind)>,
+    labels: Labels,
+}
+
+impl Image {
+    /// What to write into a process whose vDSO lies at `base`. The calls of the stub and the direct ones are
+    /// counted at `counters`, two 32-bit words; that is of use in an image that counts only.
+    #[must_use]
+    pub fn writes(&self, base: u32, counters: u32) -> Vec<Write> {
+        let mut bytes = self.bytes.clone();
+        for &(at, kind) in &self.relocations {
+            let field = &mut bytes[at as usize..at as usize + 4];
+            let value = match kind {
+                Kind::Counter(index) => counters + 4 * index,
+                _ => base.wrapping_add(u32::from_le_bytes(field.try_into().expect("four bytes"))),
+            };
+            field.copy_from_slice(&value.to_le_bytes());
+        }
+        let write =
+            |range: &Range<usize>| Write { offset: range.start as u32, bytes: bytes[range.clone()].to_vec() };
+        self.changed.iter().map(write).collect()
+    }
+
+    /// Places in the stub, as offsets from the vDSO's first byte.
+    #[must_use]
+    pub const fn labels(&self) -> &Labels {
+        &self.labels
+    }
+}
+
+impl Vdso {
+    /// Puts the stub into the vDSO; one that counts calls if `counting`.
+    ///
+    /// # Errors
+    /// [`NoRoom`]
+    pub fn place(&self, counting: bool) -> Result<Image, NoRoom> {
+        let code = Code::new(counting);
+        // Tables for debuggers are left out rather than the stub.
+        self.place_code(&code, true).or_else(|_| self.place_code(&code, false))
+    }
+
+    fn place_code(&self, code: &Code, with_sections: bool) -> Result<Image, NoRoom> {
+        let begin = self.text.end.next_multiple_of(16);
+        let there = self.bytes.len().min(SIZE) - begin as usize;
+        // The image ends with what was dead: from here on it is built anew.
+        let mut out = self.bytes[..begin as usize].to_vec();
+
+        out.extend(&code.bytes);
+        let mut relocations = Vec::new();
+        for relocation in &code.relocations {
+            let at = begin + u32::from(relocation.at);
+            match relocation.kind {
+                Kind::ToVsyscall => put(&mut out, at, self.vsyscall.wrapping_sub(at + 4)),
+                Kind::Base => {
+                    let inside = get(&out, at);
+                    put(&mut out, at, begin + inside);
+                    relocations.push((at, relocation.kind));
+                }
+                Kind::Counter(_) => relocations.push((at, relocation.kind)),
+            }
+        }
+
+        // One .eh_frame for the kernel's functions and the stub's. If the kernel's is of a form that is not
+        // known, it stays where it is without an index.
+        let frame = align(&mut out);
+        let kernel = &self.bytes[self.eh_frame.start as usize..self.eh_frame.end as usize];
+        let (mut frames, mut described) =
+            unwind::copy(kernel, self.eh_frame.start, frame).unwrap_or_default();
+        described.extend(unwind::append(&mut frames, frame, begin, &unwind::functions(code)));
+        frames.extend([0; 4]);
+        out.extend(frames);
+        let header = align(&mut out);
+        out.extend(unwind::header(header, frame, described));
+        self.point_headers(&mut out, header);
+        put(&mut out, self.vsyscall_value, begin + code.labels.entry);
+        if with_sections {
+            self.append_sections(&mut out, frame..header);
+        }
+
+        let needed = out.len() - begin as usize;
+        if needed > there {
+            return Err(NoRoom { needed, there });
+        }
+        // What is left of the kernel's section headers there is no longer true.
+        out.resize(begin as usize + there, 0);
+        let shift = |offset: u32| begin + offset;
+        let labels = Labels {
+            entry: shift(code.labels.entry),
+            trap_entry: shift(code.labels.trap_entry),
+            load: shift(code.labels.load.start)..shift(code.labels.load.end),
+            efault: shift(code.labels.efault),
+        };
+        let mut changed = changed(&self.bytes[..begin as usize], &out);
+        changed.push(begin as usize..out.len());
+        Ok(Image { changed, bytes: out, relocations, labels })
+    }
+
+    /// PT_LOAD covers all of the image, and PT_GNU_EH_FRAME is the header from `header` to the end.
+    fn point_headers(&self, out: &mut [u8], header: u32) {
+        type Program = ProgramHeader32<LittleEndian>;
+        let size = out.len() as u32 - header;
+        for field in [offset_of!(Program, p_filesz), offset_of!(Program, p_memsz)] {
+            put(out, self.load_header + field as u32, SIZE as u32);
+            put(out, self.eh_frame_header + field as u32, size);
+        }
+        for field in
+            [offset_of!(Program, p_offset), offset_of!(Program, p_vaddr), offset_of!(Program, p_paddr)]
+        {
+            put(out, self.eh_frame_header + field as u32, header);
+        }
+    }
+
+    /// Appends the section table that debuggers read, and points the ELF header at it: code, frames, dynamic
+    /// symbols.
+    fn append_sections(&self, out: &mut Vec<u8>, frames: Range<u32>) {
+        const NAMES: &[u8] = b"\0.text\0.eh_frame\0.shstrtab\0.dynsym\0.dynstr\0";
+        const DYNSTR: u32 = 5;
+        const SHSTRTAB: u16 = 3;
+        let names = align(out);
+        out.extend(NAMES);
+        let code = SHF_ALLOC.0 | SHF_EXECINSTR.0;
+        let (text, names) = (self.text.start..frames.start, names..names + NAMES.len() as u32);
+        // Name, type, flags, place, link, info, alignment, size of an entry (ELF, "Section header").
+        let rows = [
+            (1, SHT_PROGBITS.0, code, text, 0, 0, 16, 0),
+            (7, SHT_PROGBITS.0, SHF_ALLOC.0, frames, 0, 0, 4, 0),
+            (17, SHT_STRTAB.0, 0, names, 0, 0, 1, 0),
+            (27, SHT_DYNSYM.0, SHF_ALLOC.0, self.dynsym.clone(), DYNSTR, 1, 4, 16),
+            (35, SHT_STRTAB.0, SHF_ALLOC.0, self.dynstr.clone(), 0, 0, 1, 0),
+        ];
+        let table = align(out);
+        let count = rows.len() as u16 + 1;
+        out.resize(out.len() + size_of::<SectionHeader32<LittleEndian>>(), 0);
+        for (name, kind, flags, place, link, info, alignment, entry) in rows {
+            let size = place.end - place.start;
+            let words =
+                [name, kind, flags as u32, place.start, place.start, size, link, info, alignment, entry];
+            out.extend(words.map(u32::to_le_bytes).concat());
+        }
+        type Header = FileHeader32<LittleEndian>;
+        put(out, offset_of!(Header, e_shoff) as u32, table);
+        for (field, value) in
+            [(offset_of!(Header, e_shnum), count), (offset_of!(Header, e_shstrndx), SHSTRTAB)]
+        {
+            out[field..field + 2].copy_from_slice(&value.to_le_bytes());
+        }
+    }
+}
+
+/// Pads to a word; answers the offset that comes next.
+fn align(out: &mut Vec<u8>) -> u32 {
+    out.resize(out.len().next_multiple_of(4), 0);
+    out.len() as u32
+}
+
+fn put(out: &mut [u8], at: u32, value: u32) {
+    out[at as usize..at as usize + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+fn get(out: &[u8], at: u32) -> u32 {
+    u32::from_le_bytes(out[at as usize..at as usize + 4].try_into().expect("four bytes"))
+}
+
+/// Where `new` differs from `old`, in runs of whole 8-byte words (what a tracer writes at once); runs that
+/// lie close together are one.
+fn changed(old: &[u8], new: &[u8]) -> Vec<Range<usize>> {
+    const WORD: usize = 8;
+    const CLOSE: usize = 8 * WORD;
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for at in (0..old.len()).step_by(WORD) {
+        let word = at..(at + WORD).min(old.len());
+        if old[word.clone()] == new[word.clone()] {
+            continue;
+        }
+        match runs.last_mut() {
+            Some(run) if word.start - run.end < CLOSE => run.end = word.end,
+            _ => runs.push(word),
+        }
+    }
+    runs
+}
