@@ -100,3 +100,15 @@ program!(echo_client: guest32_echo_client_int80, guest32_echo_client_vdso
     = "asm/text.s", "asm/start.s", "asm/echo_client.s");
 program!(all_calls: guest32_all_calls_int80, guest32_all_calls_vdso
     = "asm/text.s", "asm/start.s", "asm/all_calls.s");
+program!(fork_calls: guest32_fork_calls_int80, guest32_fork_calls_vdso
+    = "asm/text.s", "asm/start.s", "asm/fork_calls.s");
+program!(exec_chain: guest32_exec_chain_int80, guest32_exec_chain_vdso
+    = "asm/text.s", "asm/start.s", "asm/exec_chain.s");
+program!(bench_getsockopt: guest32_bench_getsockopt_int80, guest32_bench_getsockopt_vdso
+    = "asm/text.s", "asm/start.s", "asm/bench_getsockopt.s");
+program!(bench_sendrecv: guest32_bench_sendrecv_int80, guest32_bench_sendrecv_vdso
+    = "asm/text.s", "asm/start.s", "asm/bench_sendrecv.s");
+program!(bench_pingpong: guest32_bench_pingpong_int80, guest32_bench_pingpong_vdso
+    = "asm/text.s", "asm/start.s", "asm/bench_pingpong.s");
+program!(bench_getppid: guest32_bench_getppid_int80, guest32_bench_getppid_vdso
+    = "asm/text.s", "asm/start.s", "asm/bench_getppid.s");

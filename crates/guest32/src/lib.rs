@@ -45,45 +45,63 @@ impl Entry {
     }
 }
 
-/// What a guest does.
-///
-/// Unless a program says otherwise, it exits 0 when all went well; 1 where a call failed, with
-/// `NAME: errno N` on standard error; and 64 when called wrongly, with its usage there.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(usize)]
-pub enum Program {
-    /// `article`: creates a TCP socket and closes it. Prints nothing. Exit status 0, or the errno.
-    Article,
-    /// `echo-server [COUNT]`: listens on a free TCP port of 127.0.0.1, prints its number as one line, serves
-    /// COUNT connections (by default one) one after the other, sending back what comes.
-    EchoServer,
-    /// `echo-client PORT [ROUNDS]`: connects to 127.0.0.1:PORT, sends a line and reads it back ROUNDS times
-    /// (by default once), prints the line that came back. Exit status 2 when it is not the line sent.
-    EchoClient,
-    /// `all-calls`: makes each of the twenty calls, and some that must fail, and prints `NAME RESULT` for each.
-    /// The output is the same in every process that starts with descriptors 0, 1 and 2. Exit status 3 when a
-    /// register other than eax changed, 4 when a call left other data than it must, with the call's name on
-    /// standard error.
-    AllCalls,
-}
-
-/// What is known of a program besides its code.
+/// What is known of a program besides what it does.
 struct Entity {
+    program: Program,
     name: &'static str,
     arguments: &'static str,
     image: fn(bool) -> Image,
 }
 
-/// In the order of [`Program`].
-static PROGRAMS: [(Program, Entity); 4] = [
-    (Program::Article, Entity { name: "article", arguments: "", image: images::article }),
-    (Program::EchoServer, Entity { name: "echo-server", arguments: "[COUNT]", image: images::echo_server }),
-    (
-        Program::EchoClient,
-        Entity { name: "echo-client", arguments: "PORT [ROUNDS]", image: images::echo_client },
-    ),
-    (Program::AllCalls, Entity { name: "all-calls", arguments: "", image: images::all_calls }),
-];
+/// One table for all programs: `NAME = its name, its arguments, its code`.
+macro_rules! programs {
+    ($($(#[$doc:meta])+ $program:ident = $name:literal, $arguments:literal, $image:path;)+) => {
+        /// What a guest does.
+        ///
+        /// Unless a program says otherwise, it exits 0 when all went well; 1 where a call failed, with
+        /// `NAME: errno N` on standard error; and 64 when called wrongly, with its usage there. The counts
+        /// COUNT, ROUNDS and N are decimal numbers and may be 0.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Program {
+            $($(#[$doc])+ $program,)+
+        }
+
+        /// In the order of [`Program`].
+        static PROGRAMS: &[Entity] = &[
+            $(Entity { program: Program::$program, name: $name, arguments: $arguments, image: $image },)+
+        ];
+    };
+}
+
+programs! {
+    /// Creates a TCP socket and closes it. Prints nothing. The exit status is 0, or the errno.
+    Article = "article", "", images::article;
+    /// Listens on a free TCP port of 127.0.0.1, prints its number as one line, serves COUNT connections (by
+    /// default one) one after the other, sending back what comes.
+    EchoServer = "echo-server", "[COUNT]", images::echo_server;
+    /// Connects to 127.0.0.1:PORT, sends a line and reads it back ROUNDS times (by default once), prints the
+    /// line that came back. Exit status 2 when it is not the line sent.
+    EchoClient = "echo-client", "PORT [ROUNDS]", images::echo_client;
+    /// Makes each of the twenty calls, and some that must fail, and prints `NAME RESULT` for each. The output is
+    /// the same in all processes that start with the same descriptors. Exit status 3 when a register other than
+    /// eax changed, 4 when a call left other data than it must, with the call's name on standard error.
+    AllCalls = "all-calls", "", images::all_calls;
+    /// Forks N children at once, who each make a few calls and exit with a status of their own; waits for them
+    /// and prints `N children`. Exit status 2 when a child failed.
+    ForkCalls = "fork-calls", "N", images::fork_calls;
+    /// Creates and closes a socket N times, then executes PROGRAM (a path) with its arguments and the same
+    /// environment. Exit status 127 when it can't.
+    ExecChain = "exec-chain", "N PROGRAM [ARG...]", images::exec_chain;
+    /// Makes N calls of getsockopt. Prints nothing.
+    BenchGetsockopt = "bench-getsockopt", "N", images::bench_getsockopt;
+    /// Sends and receives one byte N times over a pair of sockets, in one process. Prints nothing.
+    BenchSendrecv = "bench-sendrecv", "N", images::bench_sendrecv;
+    /// Sends one byte to another process and receives it back, N times. Prints nothing. Exit status 2 when the
+    /// other process failed.
+    BenchPingpong = "bench-pingpong", "N", images::bench_pingpong;
+    /// Makes N calls of getppid: no socket call, for the cost of being watched. Prints nothing.
+    BenchGetppid = "bench-getppid", "N", images::bench_getppid;
+}
 
 impl Program {
     /// Every program.
@@ -91,8 +109,7 @@ impl Program {
         let mut all = [Program::Article; PROGRAMS.len()];
         let mut n = 0;
         while n < all.len() {
-            all[n] = PROGRAMS[n].0;
-            assert!(all[n] as usize == n, "PROGRAMS is in another order than Program");
+            all[n] = PROGRAMS[n].program;
             n += 1;
         }
         all
@@ -109,7 +126,7 @@ impl Program {
     }
 
     const fn entity(self) -> &'static Entity {
-        &PROGRAMS[self as usize].1
+        &PROGRAMS[self as usize]
     }
 }
 

@@ -59,6 +59,11 @@ flush.{image}:
 
 # Says "%esi: errno -%eax" on standard error and exits 1.
 fail.{image}:
+    call say_errno.{image}
+    sys NR_EXIT_GROUP, $1
+
+# Says "%esi: errno -%eax" on standard error.
+say_errno.{image}:
     movl $0, OUTPUT_LENGTH
     pushl %eax
     call append_string.{image}
@@ -68,8 +73,7 @@ fail.{image}:
     call append_decimal.{image}
     append "\n"
     movl $STDERR, %ebx
-    call flush.{image}
-    sys NR_EXIT_GROUP, $1
+    jmp flush.{image}
 
 # argv[%ecx] as a number in %eax; what is in %eax where there is no such argument, unless that is negative.
 number_argument.{image}:
