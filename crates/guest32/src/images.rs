@@ -90,25 +90,24 @@ macro_rules! program {
     };
 }
 
-// The article's program stands alone, so that what a person sees of it is its own code. The others come
-// with functions for text, in front of the place where they start.
-program!(article: guest32_article_int80, guest32_article_vdso
-    = "asm/start.s", "asm/article.s");
-program!(echo_server: guest32_echo_server_int80, guest32_echo_server_vdso
-    = "asm/text.s", "asm/start.s", "asm/echo_server.s");
-program!(echo_client: guest32_echo_client_int80, guest32_echo_client_vdso
-    = "asm/text.s", "asm/start.s", "asm/echo_client.s");
-program!(all_calls: guest32_all_calls_int80, guest32_all_calls_vdso
-    = "asm/text.s", "asm/start.s", "asm/all_calls.s");
-program!(fork_calls: guest32_fork_calls_int80, guest32_fork_calls_vdso
-    = "asm/text.s", "asm/start.s", "asm/fork_calls.s");
-program!(exec_chain: guest32_exec_chain_int80, guest32_exec_chain_vdso
-    = "asm/text.s", "asm/start.s", "asm/exec_chain.s");
-program!(bench_getsockopt: guest32_bench_getsockopt_int80, guest32_bench_getsockopt_vdso
-    = "asm/text.s", "asm/start.s", "asm/bench_getsockopt.s");
-program!(bench_sendrecv: guest32_bench_sendrecv_int80, guest32_bench_sendrecv_vdso
-    = "asm/text.s", "asm/start.s", "asm/bench_sendrecv.s");
-program!(bench_pingpong: guest32_bench_pingpong_int80, guest32_bench_pingpong_vdso
-    = "asm/text.s", "asm/start.s", "asm/bench_pingpong.s");
-program!(bench_getppid: guest32_bench_getppid_int80, guest32_bench_getppid_vdso
-    = "asm/text.s", "asm/start.s", "asm/bench_getppid.s");
+// The article's program stands alone, so that what a person sees of it is its own code.
+program!(article: guest32_article_int80, guest32_article_vdso = "asm/start.s", "asm/article.s");
+
+/// The other programs come with functions for text, in front of the place where they start.
+macro_rules! programs_with_text {
+    ($($name:ident: $int80:ident, $vdso:ident = $file:literal;)+) => {
+        $(program!($name: $int80, $vdso = "asm/text.s", "asm/start.s", $file);)+
+    };
+}
+
+programs_with_text! {
+    echo_server: guest32_echo_server_int80, guest32_echo_server_vdso = "asm/echo_server.s";
+    echo_client: guest32_echo_client_int80, guest32_echo_client_vdso = "asm/echo_client.s";
+    all_calls: guest32_all_calls_int80, guest32_all_calls_vdso = "asm/all_calls.s";
+    fork_calls: guest32_fork_calls_int80, guest32_fork_calls_vdso = "asm/fork_calls.s";
+    exec_chain: guest32_exec_chain_int80, guest32_exec_chain_vdso = "asm/exec_chain.s";
+    bench_getsockopt: guest32_bench_getsockopt_int80, guest32_bench_getsockopt_vdso = "asm/bench_getsockopt.s";
+    bench_sendrecv: guest32_bench_sendrecv_int80, guest32_bench_sendrecv_vdso = "asm/bench_sendrecv.s";
+    bench_pingpong: guest32_bench_pingpong_int80, guest32_bench_pingpong_vdso = "asm/bench_pingpong.s";
+    bench_getppid: guest32_bench_getppid_int80, guest32_bench_getppid_vdso = "asm/bench_getppid.s";
+}

@@ -46,7 +46,7 @@ impl Entry {
 }
 
 /// What is known of a program besides what it does.
-struct Entity {
+struct Description {
     program: Program,
     name: &'static str,
     arguments: &'static str,
@@ -63,12 +63,17 @@ macro_rules! programs {
         /// COUNT, ROUNDS and N are decimal numbers and may be 0.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum Program {
-            $($(#[$doc])+ $program,)+
+            $(
+                #[doc = concat!("`", $name, " ", $arguments, "`")]
+                ///
+                $(#[$doc])+
+                $program,
+            )+
         }
 
         /// In the order of [`Program`].
-        static PROGRAMS: &[Entity] = &[
-            $(Entity { program: Program::$program, name: $name, arguments: $arguments, image: $image },)+
+        static PROGRAMS: &[Description] = &[
+            $(Description { program: Program::$program, name: $name, arguments: $arguments, image: $image },)+
         ];
     };
 }
@@ -117,15 +122,15 @@ impl Program {
 
     /// The first part of a guest's name, for instance `echo-client`.
     pub const fn name(self) -> &'static str {
-        self.entity().name
+        self.description().name
     }
 
     /// The arguments it takes, in the usual notation, for instance `PORT [ROUNDS]`; empty for none.
     pub const fn arguments(self) -> &'static str {
-        self.entity().arguments
+        self.description().arguments
     }
 
-    const fn entity(self) -> &'static Entity {
+    const fn description(self) -> &'static Description {
         &PROGRAMS[self as usize]
     }
 }
@@ -182,7 +187,7 @@ impl Guest {
     }
 
     fn assembled(self) -> Image {
-        (self.program.entity().image)(self.entry == Entry::Vdso)
+        (self.program.description().image)(self.entry == Entry::Vdso)
     }
 }
 
