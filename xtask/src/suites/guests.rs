@@ -1,0 +1,177 @@
+//! The programs of tests/guests: natively, inside the denying filter, and there under `run`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use self::build::Builder;
+use self::table::{Build, Calls, GUESTS, Guest, Run};
+use super::{LIMIT, Way, World, command, nothing_left, unfiltered, words};
+use crate::counts::Counts;
+use crate::process::{Finished, Running, ending};
+use crate::report::{Outcome, Report, difference};
+use crate::tools::GCC32;
+
+mod build;
+mod table;
+
+/// Runs every guest in each of its builds.
+pub fn run(world: &World, report: &mut Report) -> Result<()> {
+    report.suite("guests");
+    let no_compiler = super::missing(&[GCC32]);
+    let builder = Builder::new(world)?;
+    let wanted = |guest: &Guest, build, run| report.wants(&title(guest, build, run));
+    let all: Vec<_> = cases().filter(|(guest, build, run)| wanted(guest, *build, run)).collect();
+    if no_compiler.is_none() {
+        builder.build_all(all.iter().map(|(guest, build, _)| (*guest, *build)))?;
+    }
+    for (guest, build, run) in all {
+        report.case(&title(guest, build, run), || {
+            if let Some(why) = &no_compiler {
+                return Ok(Outcome::Skipped(why.clone()));
+            }
+            if run.root && !nix::unistd::geteuid().is_root() {
+                return Ok(Outcome::Skipped("needs root".into()));
+            }
+            if build.is_musl()
+                && let Err(why) = &world.debian
+            {
+                return Ok(Outcome::Skipped(format!("no musl: {why}")));
+            }
+            let directory = builder.built(guest, build)?;
+            let result = Case { world, guest, run, directory }.agree();
+            nothing_left()?;
+            result
+        });
+    }
+    report.end_suite();
+    Ok(())
+}
+
+/// Every guest, build and run of the table.
+fn cases() -> impl Iterator<Item = (&'static Guest, Build, &'static Run)> {
+    GUESTS.iter().flat_map(|guest| {
+        guest.builds.iter().flat_map(move |(build, runs)| runs.iter().map(move |run| (guest, *build, run)))
+    })
+}
+
+fn title(guest: &Guest, build: Build, run: &Run) -> String {
+    let words = [&[guest.name], run.arguments].concat().join(" ");
+    format!(
+        "{words}{}, {}",
+        run.around.map_or_else(String::new, |(name, _)| format!(", {name}")),
+        build.name()
+    )
+}
+
+struct Case<'a> {
+    world: &'a World,
+    guest: &'static Guest,
+    run: &'static Run,
+    directory: PathBuf,
+}
+
+impl Case<'_> {
+    /// The three runs, and whether they agree.
+    fn agree(&self) -> Result<Outcome> {
+        let native = self.start(Way::Native)?;
+        if native.status != self.run.status() {
+            let got = ending(native.status);
+            bail!(
+                "natively, {}\nexpected: {}\ngot:      {got}\n{}{}",
+                native.command,
+                ending(self.run.status()),
+                native.text(),
+                native.stderr
+            );
+        }
+        let denied = self.start(Way::Denied)?;
+        let unharmed = denied.status == native.status && denied.stdout == native.stdout;
+        ensure!(!unharmed, "the filter does not reach it, so that `run` is not tested: {}", denied.command);
+
+        let mut supervised = self.start(Way::Supervised)?;
+        let counts = if self.run.silent { None } else { Some(unfiltered(&mut supervised)?) };
+        let pairs = [
+            ("status", ending(native.status), ending(supervised.status)),
+            ("standard output", native.text(), supervised.text()),
+            ("standard error", native.stderr.clone(), supervised.stderr.clone()),
+        ];
+        for (what, expected, got) in pairs {
+            if let Some(difference) = difference(&expected, &got) {
+                bail!(
+                    "{}\n{what} differs from the native one: {difference}\nstandard error:\n{}",
+                    supervised.command,
+                    supervised.stderr
+                );
+            }
+        }
+        let Some(counts) = counts else { return Ok(Outcome::Passed("same".into())) };
+        let expected = self.expected(&native)?;
+        let got = Counts { direct: 0, ..counts };
+        ensure!(got == expected, "{}\ncounts\nexpected: {expected}\ngot:      {got}", supervised.command);
+        Ok(Outcome::Passed(counts.to_string()))
+    }
+
+    fn start(&self, way: Way) -> Result<Finished> {
+        let mut line = way.prefix(self.world);
+        if self.run.silent {
+            line.retain(|word| word != "-v");
+        }
+        if let Some((_, script)) = self.run.around {
+            line.splice(0..0, words(&["sh", "-c", script, "sh"]));
+        }
+        line.push(self.directory.join(self.guest.name).display().to_string());
+        for argument in self.run.arguments {
+            line.push(argument.replace("DIR", &self.directory.display().to_string()));
+        }
+        let mut command = command(&line)?;
+        command.current_dir(&self.directory);
+        Running::start(command, vec![], LIMIT)?.wait()
+    }
+
+    fn expected(&self, native: &Finished) -> Result<Counts> {
+        match self.run.calls {
+            Calls::Exactly { stub, trap } => Ok(Counts { stub, trap, direct: 0 }),
+            Calls::Printed => {
+                let text = native.text();
+                let line = text.lines().find_map(|line| line.strip_prefix("calls: stub "));
+                let (stub, trap) =
+                    line.and_then(|line| line.split_once(", trap ")).context("no counts printed")?;
+                Ok(Counts { stub: stub.parse()?, trap: trap.parse()?, direct: 0 })
+            }
+        }
+    }
+}
+
+/// A directory that every user can enter, unlike a target directory in somebody's home. Removed at the end.
+struct Shared(PathBuf);
+
+impl Shared {
+    fn new() -> Result<Shared> {
+        let path = std::env::temp_dir().join(format!("socketcall-guests-{}", std::process::id()));
+        crate::workspace::fresh(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        Ok(Shared(path))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Run {
+    fn status(&self) -> ExitStatus {
+        std::os::unix::process::ExitStatusExt::from_raw(self.wait_status)
+    }
+}
+
+/// Makes an executable script.
+fn script(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text)?;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
+}

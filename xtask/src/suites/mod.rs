@@ -1,0 +1,172 @@
+//! `cargo xtask test`: the suites, and what their cases have in common.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+
+use crate::apt::Debian;
+use crate::counts::{Account, Counts};
+use crate::deny::TELLTALE;
+use crate::process::{Finished, adopt_orphans, leftovers};
+use crate::report::{Outcome, Report};
+use crate::tools::{self, Tool};
+use crate::workspace::Workspace;
+
+mod container;
+mod debian;
+mod guests;
+
+#[derive(Args)]
+pub struct Options {
+    /// Install the host's programs that are missing.
+    #[arg(long)]
+    install: bool,
+    /// A suite to run (all of them otherwise).
+    #[arg(long, value_name = "SUITE")]
+    only: Vec<Suite>,
+    /// Fail if a case is skipped.
+    #[arg(long, env = "CI", value_parser = clap::builder::FalseyValueParser::new())]
+    no_skip: bool,
+    /// Test this program instead of the workspace's own (an installed one, say).
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
+    /// Run only the cases whose name contains this.
+    filter: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// `cargo test` for every crate.
+    Workspace,
+    /// The programs of tests/guests.
+    Guests,
+    /// Debian's i386 programs.
+    Debian,
+    /// Inside an OCI runtime, as process 1.
+    Container,
+}
+
+/// What the cases work with.
+struct World {
+    workspace: Workspace,
+    /// The program under test.
+    socketcall: PathBuf,
+    /// This program, for `deny` and `enter`.
+    xtask: PathBuf,
+    /// Debian's i386 packages, or why they are not there.
+    debian: Result<PathBuf, String>,
+}
+
+/// Runs the suites that were asked for.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    tools::provide(options.install)?;
+    adopt_orphans()?;
+    let workspace = Workspace::find()?;
+    let wanted = |suite| options.only.is_empty() || options.only.contains(&suite);
+    let mut report = Report::new(options.filter.clone());
+    if wanted(Suite::Workspace) {
+        report.suite("workspace");
+        report.case("cargo test", || {
+            ensure!(workspace.cargo_test()?, "cargo test --workspace failed");
+            Ok(Outcome::Passed(String::new()))
+        });
+        report.end_suite();
+    }
+    if wanted(Suite::Guests) || wanted(Suite::Debian) || wanted(Suite::Container) {
+        let socketcall = match &options.program {
+            Some(program) => program.canonicalize().with_context(|| program.display().to_string())?,
+            None => workspace.socketcall()?,
+        };
+        let xtask = std::env::current_exe()?;
+        let debian = debian_tree(&workspace);
+        let world = World { workspace, socketcall, xtask, debian };
+        if wanted(Suite::Guests) {
+            guests::run(&world, &mut report)?;
+        }
+        if wanted(Suite::Debian) {
+            debian::run(&world, &mut report)?;
+        }
+        if wanted(Suite::Container) {
+            container::run(&world, &mut report)?;
+        }
+    }
+    let good = report.close(options.no_skip);
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn debian_tree(workspace: &Workspace) -> Result<PathBuf, String> {
+    missing(&[tools::APT]).map_or_else(
+        || Debian::prepare(&workspace.target).map_err(|error| format!("{error:#}")),
+        |missing| Err(missing),
+    )
+}
+
+/// Why a suite that needs these tools can't run.
+fn missing(needed: &[Tool]) -> Option<String> {
+    needed.iter().find(|tool| !tool.works()).map(|tool| format!("{} is missing", tool.name))
+}
+
+/// How long a program may take: a hang is a failure, and the slowest of them needs two seconds.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The world around a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As on any machine: the oracle.
+    Native,
+    /// socketcall is denied.
+    Denied,
+    /// socketcall is denied, and the program runs under `socketcall run`.
+    Supervised,
+}
+
+impl Way {
+    /// The words to put in front of a command that runs on the host.
+    fn prefix(self, world: &World) -> Vec<String> {
+        let deny = [world.xtask.display().to_string(), "deny".into(), "--".into()];
+        let run = [world.socketcall.display().to_string(), "run".into(), "-v".into(), "--".into()];
+        match self {
+            Way::Native => vec![],
+            Way::Denied => deny.into(),
+            Way::Supervised => deny.into_iter().chain(run).collect(),
+        }
+    }
+}
+
+/// A command in an environment that is the same on every machine.
+fn command(words: &[String]) -> Result<Command> {
+    let (program, arguments) = words.split_first().context("no command")?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear();
+    command.envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C"), ("HOME", "/"), ("TZ", "UTC")]);
+    Ok(command)
+}
+
+/// The words of a command, owned.
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Sees to it that a program that ran under `run -v` met no filter. Takes the supervisor's account out of
+/// its standard error.
+fn unfiltered(finished: &mut Finished) -> Result<Counts> {
+    let account = Account::take(&finished.stderr).with_context(|| finished.command.clone())?;
+    finished.stderr = account.rest;
+    let (stdout, telltale) = (finished.text(), format!("= -{TELLTALE} "));
+    for sign in ["Exchange full", "EXFULL", &telltale] {
+        if stdout.contains(sign) || finished.stderr.contains(sign) {
+            bail!("{}\nsaw the filter's errno:\n{stdout}{}", finished.command, finished.stderr);
+        }
+    }
+    Ok(account.total)
+}
+
+/// A case's last check: it left no process behind.
+fn nothing_left() -> Result<()> {
+    let left = leftovers();
+    ensure!(left.is_empty(), "left running: {}", left.join(", "));
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Programs of the host that the tests need, and the one line that installs them.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// A program of the host, and how to see that it works.
+pub struct Tool {
+    /// What a person calls it.
+    pub name: &'static str,
+    /// Debian's package.
+    package: &'static str,
+    /// A command that succeeds where the tool works.
+    probe: &'static [&'static str],
+}
+
+/// The compiler for C and assembly guests.
+pub const GCC32: Tool = Tool {
+    name: "gcc -m32",
+    package: "gcc-multilib",
+    // Linking shows that the 32-bit C library is there, not only the compiler.
+    probe: &["sh", "-c", "echo 'int main(void) { return 0; }' | gcc -m32 -static -x c -o /dev/null -"],
+};
+
+/// The container runtime.
+pub const CRUN: Tool = Tool { name: "crun", package: "crun", probe: &["crun", "--version"] };
+
+/// Unpacks packages for another architecture.
+pub const APT: Tool =
+    Tool { name: "apt-get", package: "apt", probe: &["sh", "-c", "apt-get --version && dpkg-deb --version"] };
+
+/// Everything that `--install` provides. apt-get must be there to provide anything.
+const INSTALLABLE: &[Tool] = &[GCC32, CRUN];
+
+impl Tool {
+    /// Whether it works.
+    pub fn works(&self) -> bool {
+        let Some((program, arguments)) = self.probe.split_first() else { return false };
+        let null = Stdio::null;
+        let status =
+            Command::new(program).args(arguments).stdin(null()).stdout(null()).stderr(null()).status();
+        status.is_ok_and(|status| status.success())
+    }
+}
+
+/// Installs what is missing, or says how.
+pub fn provide(install: bool) -> Result<()> {
+    let missing: Vec<&Tool> = INSTALLABLE.iter().filter(|tool| !tool.works()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ");
+    let mut words = vec!["apt-get", "install", "--yes", "--no-install-recommends"];
+    words.extend(missing.iter().map(|tool| tool.package));
+    if !nix::unistd::geteuid().is_root() {
+        words.insert(0, "sudo");
+    }
+    let line = words.join(" ");
+    if !install {
+        println!("missing: {names}; install with `{line}`, or run `cargo xtask test --install`\n");
+        return Ok(());
+    }
+    println!("missing: {names}; {line}");
+    // Lists that are partly stale or unreachable need not stop the installation, which then says so itself.
+    let update: Vec<&str> =
+        words.iter().take_while(|word| **word != "install").copied().chain(["update"]).collect();
+    let _ = apt(&update);
+    apt(&words).with_context(|| format!("`{line}` failed"))?;
+    if let Some(tool) = missing.iter().find(|tool| !tool.works()) {
+        bail!("{} does not work although {} was installed", tool.name, tool.package);
+    }
+    Ok(())
+}
+
+fn apt(words: &[&str]) -> Result<()> {
+    let (program, arguments) = words.split_first().context("no command")?;
+    let mut command = Command::new(program);
+    command.args(arguments).arg("-qq").env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    let output = command.output().with_context(|| format!("cannot start {program}"))?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(())
+}
