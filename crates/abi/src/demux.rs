@@ -50,8 +50,11 @@ pub struct Direct {
 /// 1. A call outside 1..=20 is EINVAL, before the array is looked at.
 /// 2. Exactly the call's words are copied, once; an array that can't be read is EFAULT.
 ///
-/// Everything else is checked by the direct call. An array that would reach beyond 4 GiB is
-/// EFAULT: no 32-bit process has memory there.
+/// Everything else is checked by the direct call.
+///
+/// In one thing this is stricter than the kernel: an array that would reach beyond 4 GiB is EFAULT
+/// without being asked for. No 32-bit process has memory there; a 64-bit one that makes the call
+/// by `int $0x80` may, and for it the kernel would read on.
 pub fn demux(call: i32, args: u32, memory: &impl Memory) -> Result<Direct, Errno> {
     let call = Call::from_number(call).ok_or(Errno::EINVAL)?;
     let mut words = [0; 6];
