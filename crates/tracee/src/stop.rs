@@ -58,6 +58,8 @@ pub enum Scope {
     Process,
     /// Those of the calling thread only: nobody else's children are reaped.
     Thread,
+    /// This tracee alone.
+    One(Tid),
 }
 
 /// Waits for tracees.
@@ -85,6 +87,7 @@ impl Waiter {
             None => match self.scope {
                 Scope::Process => wait(-1, libc::__WALL),
                 Scope::Thread => wait(-1, libc::__WALL | libc::__WNOTHREAD),
+                Scope::One(tid) => wait(tid, libc::__WALL),
             },
         }
     }

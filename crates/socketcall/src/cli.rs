@@ -1,0 +1,25 @@
+//! The command line. Help, manual pages and completions all come from here.
+
+use clap::{Parser, Subcommand};
+
+use crate::verbs::{calls::Calls, run::Run};
+
+/// Takes the socket multiplexer of 32-bit x86 Linux apart.
+///
+/// 32-bit x86 programs make every socket operation through one system call, socketcall, whose arguments hide
+/// behind a pointer: no seccomp filter can judge them. `socketcall run` turns each call into the direct one
+/// that it stands for, so that socketcall can be closed without breaking such programs.
+#[derive(Debug, Parser)]
+#[command(name = "socketcall", version, max_term_width = 100, args_override_self = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Run(Run),
+    Calls(Calls),
+}

@@ -1,0 +1,74 @@
+//! The program: reads its command line, runs a verb, says what went wrong.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod verbs;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Verb};
+
+/// What `run` exits with if it is not the program's status: as env(1) does.
+const RUN_FAILED: u8 = 125;
+/// Bad usage of any other verb.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = match with_options(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => return fail(&error, RUN_FAILED),
+    };
+    let is_run = arguments.get(1).is_some_and(|verb| verb == "run");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for, and go to standard output.
+            let asked = !error.use_stderr();
+            let _ = error.print();
+            let status = if is_run { RUN_FAILED } else { USAGE };
+            return if asked { ExitCode::SUCCESS } else { status.into() };
+        }
+    };
+    match cli.verb {
+        Verb::Run(run) => match verbs::run::run(&run) {
+            Ok(never) => match never {},
+            Err(error) => fail(&error, error.exit_status()),
+        },
+        Verb::Calls(calls) => printed(verbs::calls::run(&calls, &mut io::stdout().lock())),
+    }
+}
+
+/// The exit status of a verb that prints. Who closes the pipe has seen enough.
+fn printed(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref::<io::Error>() {
+            Some(io) if io.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            _ => fail(&format_args!("{error:#}"), USAGE),
+        },
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display, status: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "socketcall: {error}");
+    status.into()
+}
+
+/// Puts the options of SOCKETCALL_OPTIONS behind the verb `run`, where those of the command line follow and
+/// win.
+fn with_options(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
+    const NAME: &str = "SOCKETCALL_OPTIONS";
+    let Some(options) = std::env::var_os(NAME) else { return Ok(arguments) };
+    if arguments.get(1).is_none_or(|verb| verb != "run") {
+        return Ok(arguments);
+    }
+    let words = options.to_str().and_then(shlex::split);
+    let words = words.ok_or(format!("{NAME}: not words as a shell splits them: {options:?}"))?;
+    verbs::run::check_options(&words).map_err(|error| format!("{NAME}: {error}"))?;
+    arguments.splice(2..2, words.into_iter().map(OsString::from));
+    Ok(arguments)
+}

@@ -1,0 +1,4 @@
+//! One module for each verb.
+
+pub mod calls;
+pub mod run;

@@ -1,0 +1,103 @@
+//! `socketcall run`: a program with its calls taken apart.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::Args;
+use socketcall::{Count, Demux, Launch, Session};
+
+/// Runs a program with its multiplexed calls turned into direct ones.
+///
+/// This process becomes the program: it keeps its process id, its parent, its terminal. What the program
+/// starts is followed. 64-bit programs run as they are.
+///
+/// The environment variable SOCKETCALL_OPTIONS holds options that come before those of the command line.
+///
+/// Exit status: the program's; 125 if socketcall itself fails, 126 if the program can't be executed, 127 if it
+/// is not found.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: socketcall run -v -- curl http://localhost/")]
+pub struct Run {
+    /// Options that SOCKETCALL_OPTIONS may hold too.
+    #[command(flatten)]
+    pub options: Options,
+
+    /// The program, looked for in PATH, and its arguments.
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROGRAM [ARG]..."
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// What can stand in SOCKETCALL_OPTIONS.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Say at the end how many calls went by stub, trap and direct, process by process.
+    ///
+    /// By stub: through the vDSO, taken apart there at no cost. By trap: a raw int $0x80, taken apart by the
+    /// supervisor. Direct: calls that the program itself made as direct i386 calls.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Becomes the program. Returns on failure only.
+pub fn run(args: &Run) -> Result<Infallible, socketcall::Error> {
+    let (program, arguments) = args.command.split_first().expect("clap requires a program");
+    let demux = if args.options.verbose {
+        let mut report = Report::default();
+        Demux::new().count(Box::new(move |count| report.process(&count)))
+    } else {
+        Demux::new()
+    };
+    Session::new(Launch::new(program).args(arguments))
+        .with(demux)
+        .keep_stderr(args.options.verbose)
+        .become_program()
+}
+
+/// Prints each process's counts, and at its own end those of all.
+#[derive(Default)]
+struct Report {
+    total: Count,
+}
+
+impl Report {
+    fn process(&mut self, count: &Count) {
+        let Count { pid, program, stub, trap, direct } = count;
+        self.total.stub += stub;
+        self.total.trap += trap;
+        self.total.direct += direct;
+        line(format_args!("{pid} {}: stub {stub}, trap {trap}, direct {direct}", program.escape_debug()));
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let Count { stub, trap, direct, .. } = self.total;
+        line(format_args!("total: stub {stub}, trap {trap}, direct {direct}"));
+    }
+}
+
+/// Nobody is there to be told if it can't be written.
+fn line(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "socketcall: {text}");
+}
+
+/// Whether `words` are options alone: a program among them would be run in place of the one that was asked
+/// for.
+pub fn check_options(words: &[String]) -> Result<(), String> {
+    let command = Options::augment_args(clap::Command::new("socketcall run").disable_help_flag(true));
+    let words = std::iter::once("socketcall run").chain(words.iter().map(String::as_str));
+    match command.try_get_matches_from(words) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            Err(first.trim_start_matches("error: ").to_owned())
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! How many calls went which way, process by process.
+//!
+//! The stub counts in a page of the process's own, which a fork copies and an exec replaces; trapped calls
+//! are counted here. Direct calls are counted by the stub if they come through the vDSO, and here if they
+//! don't. A process that shares its parent's memory (vfork, until exec) counts with its parent.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::BufRead;
+
+use tracee::{Stopped, Tid};
+
+/// One process's calls, told when it ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// The process.
+    pub pid: Tid,
+    /// The last part of the path that it executed last.
+    pub program: String,
+    /// Multiplexed calls that the stub took apart.
+    pub stub: u64,
+    /// Multiplexed calls that were trapped and taken apart.
+    pub trap: u64,
+    /// Direct i386 calls that the program itself made.
+    pub direct: u64,
+}
+
+impl Count {
+    /// All calls.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.stub + self.trap + self.direct
+    }
+}
+
+/// Gets each process's count when that process ends, if it made any calls.
+pub type Sink = Box<dyn FnMut(Count) + Send>;
+
+#[derive(Default)]
+struct Process {
+    count: Count,
+    threads: usize,
+    /// Not yet stopped for the first time.
+    new: bool,
+    /// The address of the stub's two counters.
+    counters: Option<u32>,
+    /// What they said when this process got them, or at the last look.
+    seen: [u32; 2],
+}
+
+impl Process {
+    /// Adds what the counters have gained. Where they can't be read, nothing is known to be added.
+    fn look(&mut self, stopped: &Stopped) {
+        let Some(now) = self.counters.and_then(|at| read(stopped, at)) else { return };
+        self.count.stub += u64::from(now[0].wrapping_sub(self.seen[0]));
+        self.count.direct += u64::from(now[1].wrapping_sub(self.seen[1]));
+        self.seen = now;
+    }
+}
+
+fn read(stopped: &Stopped, at: u32) -> Option<[u32; 2]> {
+    let mut bytes = [0; 8];
+    stopped.read_exact(at.into(), &mut bytes).ok()?;
+    let (words, _) = bytes.as_chunks();
+    Some([u32::from_le_bytes(words[0]), u32::from_le_bytes(words[1])])
+}
+
+/// The processes that are being counted.
+pub(crate) struct Counting {
+    processes: HashMap<Tid, Process>,
+    /// Each thread's process.
+    threads: HashMap<Tid, Tid>,
+    sink: Sink,
+}
+
+impl Counting {
+    pub(crate) fn new(sink: Sink) -> Counting {
+        Counting { processes: HashMap::new(), threads: HashMap::new(), sink }
+    }
+
+    fn of(&mut self, tid: Tid) -> Option<&mut Process> {
+        self.processes.get_mut(self.threads.get(&tid)?)
+    }
+
+    pub(crate) fn trapped(&mut self, tid: Tid) {
+        if let Some(process) = self.of(tid) {
+            process.count.trap += 1;
+        }
+    }
+
+    pub(crate) fn direct(&mut self, tid: Tid) {
+        if let Some(process) = self.of(tid) {
+            process.count.direct += 1;
+        }
+    }
+
+    /// The thread is about to exec, which may succeed: then its memory is gone.
+    pub(crate) fn before_exec(&mut self, stopped: &Stopped) {
+        if let Some(process) = self.of(stopped.tid()) {
+            process.look(stopped);
+        }
+    }
+
+    /// `pid` has a new program; all its threads but one are gone.
+    pub(crate) fn on_exec(&mut self, pid: Tid, program: String) {
+        self.threads.retain(|_, of| *of != pid);
+        self.threads.insert(pid, pid);
+        let process = self.processes.entry(pid).or_default();
+        process.count.pid = pid;
+        process.count.program = program;
+        process.threads = 1;
+        process.counters = None;
+    }
+
+    /// The stub of the new program in `pid` counts at this address, from 0.
+    pub(crate) fn counters(&mut self, pid: Tid, at: u32) {
+        if let Some(process) = self.of(pid) {
+            process.counters = Some(at);
+            process.seen = [0; 2];
+        }
+    }
+
+    pub(crate) fn on_clone(&mut self, parent: Tid, child: Tid, flags: u64) {
+        if self.threads.contains_key(&child) {
+            return;
+        }
+        let thread = flags & libc::CLONE_THREAD as u64 != 0;
+        let shared = flags & libc::CLONE_VM as u64 != 0;
+        self.add(self.threads.get(&parent).copied(), child, thread, shared);
+    }
+
+    fn add(&mut self, parent: Option<Tid>, child: Tid, thread: bool, shared: bool) {
+        let Some(process) = parent.and_then(|parent| self.processes.get_mut(&parent)) else { return };
+        let pid = if thread {
+            process.threads += 1;
+            process.count.pid
+        } else {
+            let count = Count { pid: child, program: process.count.program.clone(), ..Count::default() };
+            let counters = process.counters.filter(|_| !shared);
+            let seen = process.seen;
+            self.processes.insert(child, Process { count, threads: 1, new: true, counters, seen });
+            child
+        };
+        self.threads.insert(child, pid);
+    }
+
+    /// A new thread's first stop: if it is a process, what its counters say now is its parent's.
+    pub(crate) fn on_attached(&mut self, stopped: &Stopped) {
+        let tid = stopped.tid();
+        if !self.threads.contains_key(&tid) {
+            // Here before its parent's event. Of one that shares its parent's memory nothing tells; its
+            // counts are its parent's as well.
+            let Some((process, parent)) = identity(tid) else { return };
+            let thread = process != tid;
+            let parent = if thread { process } else { *self.threads.get(&parent).unwrap_or(&parent) };
+            self.add(Some(parent), tid, thread, false);
+        }
+        if let Some(process) = self.processes.get_mut(&tid)
+            && std::mem::take(&mut process.new)
+            && let Some(now) = process.counters.and_then(|at| read(stopped, at))
+        {
+            process.seen = now;
+        }
+    }
+
+    /// A thread is about to end. The last one's process is told of while its parent does not know yet.
+    pub(crate) fn on_exit(&mut self, stopped: &Stopped) {
+        if let Some(process) = self.of(stopped.tid()) {
+            process.look(stopped);
+        }
+        self.on_end(stopped.tid());
+    }
+
+    /// A thread is gone.
+    pub(crate) fn on_end(&mut self, tid: Tid) {
+        let Some(pid) = self.threads.remove(&tid) else { return };
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        process.threads = process.threads.saturating_sub(1);
+        if process.threads == 0
+            && let Some(process) = self.processes.remove(&pid)
+            && process.count.total() > 0
+        {
+            (self.sink)(process.count);
+        }
+    }
+}
+
+/// A thread's process and that process's parent, from /proc (proc_pid_status(5)).
+fn identity(tid: Tid) -> Option<(Tid, Tid)> {
+    let status = fs::read(format!("/proc/{tid}/status")).ok()?;
+    let field = |name: &str| {
+        let line = status.lines().map_while(Result::ok).find(|line| line.starts_with(name))?;
+        line[name.len()..].trim().parse().ok()
+    };
+    Some((field("Tgid:")?, field("PPid:")?))
+}

@@ -1,0 +1,131 @@
+//! What the running kernel has: its release, and its 32-bit vDSO with the stub in it.
+
+use std::ffi::CStr;
+use std::io;
+
+use stub::{Image, Labels, Vdso};
+use tracee::{Resume, Scope, Stop, Stopped, Waited, Waiter};
+
+use super::Auxv;
+use crate::child::{Child, memory_file};
+use crate::{Error, say};
+
+/// The release as (major, minor), from uname(2).
+pub(crate) fn release() -> (u32, u32) {
+    // SAFETY: utsname is arrays of bytes, for which zero is a value.
+    let mut names: libc::utsname = unsafe { std::mem::zeroed() };
+    // SAFETY: uname fills the structure in.
+    unsafe { libc::uname(&raw mut names) };
+    // SAFETY: the kernel ends the string with a zero within the array.
+    let release = unsafe { CStr::from_ptr(names.release.as_ptr()) };
+    parse(&release.to_string_lossy())
+}
+
+fn parse(release: &str) -> (u32, u32) {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+/// Whether this kernel has what taking calls apart needs.
+pub(crate) fn check() -> Result<(), Error> {
+    match release() {
+        release if release < (4, 3) => Err(Error::OldKernel(release.0, release.1)),
+        _ => Ok(()),
+    }
+}
+
+/// The vDSO, known from the first 32-bit program on; the kernel gives the same one to every program.
+#[derive(Default)]
+pub(crate) struct Kernel {
+    known: Option<Known>,
+    /// The image in which the stub counts or not, whichever was wanted.
+    image: Option<Image>,
+}
+
+/// A vDSO, or that this kernel's is none for us.
+type Known = Option<Vdso>;
+
+impl Kernel {
+    pub(crate) fn know(&mut self, vdso: &Vdso) {
+        self.known = Some(Some(vdso.clone()));
+    }
+
+    /// The vDSO that lies at `at` in a program that has not run yet.
+    fn vdso(&mut self, stopped: &Stopped, at: u32) -> tracee::Result<Option<&Vdso>> {
+        if self.known.is_none() {
+            self.known = Some(read(stopped, at)?);
+        }
+        Ok(self.known.as_ref().and_then(Option::as_ref))
+    }
+
+    /// The address of the vDSO's `int $0x80`.
+    pub(crate) fn int80(&mut self, stopped: &Stopped, at: u32) -> tracee::Result<Option<u32>> {
+        Ok(self.vdso(stopped, at)?.map(|vdso| at + vdso.int80()))
+    }
+
+    /// The vDSO with the stub in it; none where it does not fit, and then every call is trapped.
+    pub(crate) fn image(
+        &mut self,
+        stopped: &Stopped,
+        at: u32,
+        counting: bool,
+    ) -> tracee::Result<Option<&Image>> {
+        if self.image.is_none() {
+            let Some(vdso) = self.vdso(stopped, at)? else { return Ok(None) };
+            match vdso.place(counting) {
+                Ok(image) => self.image = Some(image),
+                Err(no_room) => {
+                    eprintln!(
+                        "socketcall: {no_room}: every multiplexed call is trapped instead, which costs"
+                    );
+                    self.known = Some(None);
+                }
+            }
+        }
+        Ok(self.image.as_ref())
+    }
+
+    pub(crate) fn labels(&self) -> Option<&Labels> {
+        self.image.as_ref().map(Image::labels)
+    }
+}
+
+fn read(stopped: &Stopped, at: u32) -> tracee::Result<Known> {
+    let mut bytes = vec![0; stub::SIZE];
+    let read = stopped.read(at.into(), &mut bytes)?;
+    Ok(match Vdso::parse(&bytes[..read]) {
+        Ok(vdso) => Some(vdso),
+        Err(bad) => {
+            say(format_args!("{bad}: every multiplexed call is trapped instead, which costs"));
+            None
+        }
+    })
+}
+
+/// Starts a 32-bit program that never runs, to look at its vDSO. None where the kernel gives none.
+///
+/// # Errors
+/// There is no 32-bit support, or tracing is forbidden.
+pub(crate) fn probe() -> Result<Option<Vdso>, Error> {
+    let program = memory_file(&guest32::Guest::ALL[0].image())?;
+    let child = Child::held(|| crate::child::execute_file(&program))?;
+    let mut waiter = Waiter::new(Scope::One(child.pid()));
+    child.trace(tracee::Options::FOLLOW)?;
+    let mut vdso = None;
+    loop {
+        match waiter.wait().map_err(|error| Error::os("waitpid", error))? {
+            Waited::Stopped(stopped, Stop::Exec { .. }) => {
+                let auxv = Auxv::read(&stopped)?;
+                vdso = if auxv.vdso == 0 { None } else { read(&stopped, auxv.vdso)? };
+                child.kill();
+            }
+            // It waits for nothing else than its end.
+            Waited::Stopped(stopped, _) => drop(stopped.resume(Resume::Continue(0))),
+            Waited::Exited(_, libc::ENOEXEC) => return Err(Error::No32Bit),
+            Waited::Exited(_, errno) => {
+                return Err(Error::os("execveat", io::Error::from_raw_os_error(errno)));
+            }
+            Waited::Killed(..) | Waited::Nobody => return Ok(vdso),
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! The layer that takes socketcall apart.
+
+mod auxv;
+mod count;
+mod in_place;
+mod kernel;
+mod outer;
+
+use std::collections::HashMap;
+
+use abi::{Call, SOCKETCALL_I386, i386};
+use seccomp::{Action, Arch, Field, Test};
+use tracee::{Error as TraceeError, Injection, Registers, SignalInfo, Stopped, Tid, Waiter};
+
+use crate::layer::{End, Handled, Layer, Plan, Then};
+use crate::say;
+use auxv::Auxv;
+use count::Counting;
+pub use count::{Count, Sink};
+use in_place::{Begun, InPlace};
+use kernel::Kernel;
+
+/// The data of our filter's answers, by which we know them: another filter of the program's may answer
+/// RET_TRACE or RET_TRAP too, and means something else by it.
+mod data {
+    /// A multiplexed call.
+    pub(super) const SOCKETCALL: u16 = 0x5c66;
+    /// A direct call that did not come through the vDSO, to be counted.
+    pub(super) const DIRECT: u16 = 0x5c67;
+    /// execve or execveat, for a last look at the counters.
+    pub(super) const EXEC: u16 = 0x5c68;
+}
+
+/// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
+const SYS_SECCOMP: i32 = 1;
+
+/// By which answer our filter hands multiplexed calls to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// RET_TRACE: no signal is involved. It loses to an outer filter that answers for the call.
+    Trace,
+    /// RET_TRAP: a forced SIGSYS. It comes in front of everything but an outer filter that kills.
+    Trap,
+}
+
+impl Way {
+    /// RET_TRACE where no filter can answer for us. Whether one does can't be asked without making the call;
+    /// so any filter counts. Before Linux 4.8 a call that a tracer changed was not judged again.
+    fn here() -> Way {
+        if seccomp::mode() == seccomp::Mode::None && kernel::release() >= (4, 8) {
+            Way::Trace
+        } else {
+            Way::Trap
+        }
+    }
+
+    const fn action(self) -> Action {
+        match self {
+            Way::Trace => Action::Trace(data::SOCKETCALL),
+            Way::Trap => Action::Trap(data::SOCKETCALL),
+        }
+    }
+}
+
+/// Where a thread's process has its stub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stub {
+    /// A new thread whose parent's event has not come yet.
+    Unknown,
+    /// Nowhere: a 64-bit program, or one without a vDSO.
+    None,
+    /// In the vDSO at this address.
+    At(u32),
+}
+
+struct Thread {
+    stub: Stub,
+    in_place: Option<Box<InPlace>>,
+    /// Between exec and its return: then the counters' page is made.
+    in_exec: bool,
+}
+
+impl Thread {
+    const fn new(stub: Stub) -> Thread {
+        Thread { stub, in_place: None, in_exec: false }
+    }
+}
+
+/// Turns every multiplexed call of 32-bit programs, and of 64-bit ones by `int $0x80`, into the direct call
+/// that it stands for: by the stub where a program calls through its vDSO, by a trap elsewhere. None
+/// reaches the kernel's socketcall.
+pub struct Demux {
+    way: Way,
+    kernel: Kernel,
+    threads: HashMap<Tid, Thread>,
+    counting: Option<Counting>,
+}
+
+impl Default for Demux {
+    fn default() -> Demux {
+        Demux::new()
+    }
+}
+
+impl Demux {
+    /// Takes calls apart.
+    #[must_use]
+    pub fn new() -> Demux {
+        Demux { way: Way::Trap, kernel: Kernel::default(), threads: HashMap::new(), counting: None }
+    }
+
+    /// Also counts which way the calls of each process went. Direct calls that don't come through the vDSO
+    /// then cost a stop each.
+    #[must_use]
+    pub fn count(mut self, sink: Sink) -> Demux {
+        self.counting = Some(Counting::new(sink));
+        self
+    }
+
+    fn thread(&mut self, tid: Tid) -> &mut Thread {
+        self.threads.entry(tid).or_insert(Thread::new(Stub::Unknown))
+    }
+
+    /// Puts the stub into a new 32-bit program. `counters` is the address of its counters, or 0.
+    fn place(&mut self, stopped: &mut Stopped, auxv: Auxv, counters: u32) -> tracee::Result<()> {
+        let tid = stopped.tid();
+        let Some(image) = self.kernel.image(stopped, auxv.vdso, counters != 0)? else { return Ok(()) };
+        for write in image.writes(auxv.vdso, counters) {
+            stopped.write((auxv.vdso + write.offset).into(), &write.bytes)?;
+        }
+        let entry = auxv.vdso + image.labels().entry;
+        stopped.write(auxv.sysinfo_at.into(), &entry.to_le_bytes())?;
+        self.thread(tid).stub = Stub::At(auxv.vdso);
+        Ok(())
+    }
+
+    /// At exec's return, where calls can be injected: a page for the counters.
+    fn place_counting(&mut self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<()> {
+        let auxv = match Auxv::read(stopped) {
+            Ok(auxv) if auxv.vdso != 0 && auxv.sysinfo_at != 0 => auxv,
+            other => return other.map(drop),
+        };
+        let Some(int80) = self.kernel.int80(stopped, auxv.vdso)? else { return Ok(()) };
+        const MMAP2: u32 = 192;
+        let (protection, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let args = [0, 4096, protection as u32, flags as u32, u32::MAX, 0];
+        let page = tracee::inject(waiter, stopped, Injection { instruction: int80, number: MMAP2, args })?;
+        // A result in the last page of addresses is an error: then nothing is counted by the stub.
+        let counters = match page.cast_unsigned() {
+            page if page < u32::MAX - 4095 => page,
+            _ => 0,
+        };
+        self.place(stopped, auxv, counters)?;
+        if let Some(counting) = &mut self.counting
+            && counters != 0
+        {
+            counting.counters(stopped.tid(), counters);
+        }
+        Ok(())
+    }
+
+    /// A multiplexed call was handed to us: the stub takes it apart, or we do, in place.
+    fn take_apart(
+        &mut self,
+        stopped: &mut Stopped,
+        in_place: fn(&mut Stopped, &Registers) -> tracee::Result<Begun>,
+    ) -> tracee::Result<Then> {
+        let tid = stopped.tid();
+        if let Some(counting) = &mut self.counting {
+            counting.trapped(tid);
+        }
+        let mut registers = stopped.registers()?;
+        if let Stub::At(base) = self.thread(tid).stub
+            && registers.is_flat_32()
+            && has_stack(stopped, registers.sp())
+            && let Some(labels) = self.kernel.labels()
+        {
+            registers.set_rax(registers.ip());
+            registers.set_ip((base + labels.trap_entry).into());
+            registers.set_call_number(-1);
+            stopped.set_registers(&registers)?;
+            return Ok(Then::Go);
+        }
+        match in_place(stopped, &registers)? {
+            Begun::Answered => Ok(Then::Go),
+            Begun::Under(call) => {
+                self.thread(tid).in_place = Some(call);
+                Ok(Then::StopAtCall)
+            }
+        }
+    }
+}
+
+/// Whether the stub can use the stack below `sp`.
+fn has_stack(stopped: &Stopped, sp: u64) -> bool {
+    let Some(low) = sp.checked_sub(stub::STACK.into()) else { return false };
+    let high = sp - 4;
+    stopped.is_readable(low) && (low / 4096 == high / 4096 || stopped.is_readable(high))
+}
+
+impl Layer for Demux {
+    fn plan(&mut self, plan: &mut Plan) -> Result<(), crate::Error> {
+        kernel::check()?;
+        self.way = Way::here();
+        if self.way == Way::Trap && outer::kills()? {
+            say(format_args!(
+                "an outer seccomp filter kills on socketcall, and nothing comes in front of that: programs that \
+                 call through the vDSO (glibc, musl) are served, a raw int $0x80 (Go) will be killed"
+            ));
+        }
+        plan.wants.add(Arch::I386, SOCKETCALL_I386, self.way.action());
+        if self.counting.is_some() {
+            plan.at_exit = true;
+            for (arch, execve, execveat) in [(Arch::I386, 11, 358), (Arch::X86_64, 59, 322)] {
+                plan.wants.add(arch, execve, Action::Trace(data::EXEC));
+                plan.wants.add(arch, execveat, Action::Trace(data::EXEC));
+            }
+            // What comes through the vDSO the stub counts. Its place in its page is the same everywhere.
+            let elsewhere = match kernel::probe()? {
+                Some(vdso) => {
+                    self.kernel.know(&vdso);
+                    vec![Test::masked_ne(Field::InstructionPointer, 0xfff, vdso.landing_pad() & 0xfff)]
+                }
+                None => vec![],
+            };
+            for call in Call::ALL {
+                plan.wants.add_if(Arch::I386, call.direct_i386(), &elsewhere, Action::Trace(data::DIRECT));
+            }
+            plan.wants.add_if(Arch::I386, i386::RECVMMSG_TIME64, &elsewhere, Action::Trace(data::DIRECT));
+        }
+        Ok(())
+    }
+
+    fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
+        let tid = stopped.tid();
+        self.threads.remove(&former);
+        self.threads.insert(tid, Thread::new(Stub::None));
+        let is_32 = stopped.registers()?.is_32();
+        if let Some(counting) = &mut self.counting {
+            counting.on_exec(tid, name(stopped, is_32));
+            self.thread(tid).in_exec = is_32;
+            return Ok(if is_32 { Then::StopAtCall } else { Then::Go });
+        }
+        if is_32 {
+            let placed = match Auxv::read(stopped) {
+                Ok(auxv) if auxv.vdso != 0 && auxv.sysinfo_at != 0 => self.place(stopped, auxv, 0),
+                other => other.map(drop),
+            };
+            unless_unreadable(tid, placed)?;
+        }
+        Ok(Then::Go)
+    }
+
+    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<()> {
+        let stub = self.thread(parent.tid()).stub;
+        let thread = self.thread(child);
+        if thread.stub == Stub::Unknown {
+            thread.stub = stub;
+        }
+        if let Some(counting) = &mut self.counting {
+            counting.on_clone(parent.tid(), child, clone_flags(parent)?);
+        }
+        Ok(())
+    }
+
+    fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        if let Some(counting) = &mut self.counting {
+            counting.on_attached(stopped);
+        }
+        let armed = self.thread(stopped.tid()).in_place.is_some();
+        Ok(if armed { Then::StopAtCall } else { Then::Go })
+    }
+
+    fn on_trace(&mut self, stopped: &mut Stopped, data: u16) -> tracee::Result<Handled> {
+        let tid = stopped.tid();
+        match (data, &mut self.counting) {
+            (data::SOCKETCALL, _) => Ok(Handled::Yes(self.take_apart(stopped, InPlace::at_entry)?)),
+            (data::DIRECT, Some(counting)) => {
+                let ours = self.threads.get(&tid).is_some_and(|thread| thread.in_place.is_some());
+                if !ours {
+                    counting.direct(tid);
+                }
+                Ok(Handled::Yes(if ours { Then::StopAtCall } else { Then::Go }))
+            }
+            (data::EXEC, Some(counting)) => {
+                counting.before_exec(stopped);
+                Ok(Handled::Yes(Then::Go))
+            }
+            _ => Ok(Handled::No),
+        }
+    }
+
+    fn on_call(&mut self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let tid = stopped.tid();
+        let thread = self.thread(tid);
+        if std::mem::take(&mut thread.in_exec) {
+            let placed = self.place_counting(waiter, stopped);
+            unless_unreadable(tid, placed)?;
+        } else if let Some(call) = &mut thread.in_place {
+            if !call.at_call(stopped)? {
+                return Ok(Then::StopAtCall);
+            }
+            thread.in_place = None;
+        }
+        Ok(Then::Go)
+    }
+
+    fn on_signal(&mut self, stopped: &mut Stopped, info: &SignalInfo) -> tracee::Result<Handled> {
+        let tid = stopped.tid();
+        if is_trap(info) {
+            return Ok(Handled::Yes(self.take_apart(stopped, InPlace::after_trap)?));
+        }
+        if let Some(call) = self.thread(tid).in_place.take() {
+            call.rewind(stopped)?;
+            return Ok(Handled::No);
+        }
+        // The stub reads the array like any code; the kernel would have answered EFAULT. A fault is the
+        // kernel's own if its code is positive; anybody can send the signal.
+        if info.signal == libc::SIGSEGV
+            && info.code > 0
+            && let Stub::At(base) = self.thread(tid).stub
+            && let Some(labels) = self.kernel.labels()
+        {
+            let mut registers = stopped.registers()?;
+            let at = registers.ip().wrapping_sub(base.into());
+            if registers.is_32() && u32::try_from(at).is_ok_and(|at| labels.load.contains(&at)) {
+                registers.set_ip((base + labels.efault).into());
+                registers.set_call_number(-1);
+                stopped.set_registers(&registers)?;
+                return Ok(Handled::Yes(Then::Go));
+            }
+        }
+        Ok(Handled::No)
+    }
+
+    fn on_exit(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
+        if let Some(counting) = &mut self.counting {
+            counting.on_exit(stopped);
+        }
+        Ok(())
+    }
+
+    fn on_end(&mut self, tid: Tid, _: End) {
+        self.threads.remove(&tid);
+        if let Some(counting) = &mut self.counting {
+            counting.on_end(tid);
+        }
+    }
+}
+
+/// Whether a signal is our filter's own trap.
+fn is_trap(info: &SignalInfo) -> bool {
+    info.signal == libc::SIGSYS
+        && info.code == SYS_SECCOMP
+        && info.errno == i32::from(data::SOCKETCALL)
+        && info.sys_number == SOCKETCALL_I386.cast_signed()
+        && info.sys_arch == Arch::I386.audit()
+}
+
+/// A program whose memory its tracer may not see runs on without the stub; its multiplexed calls can't be
+/// taken apart, and are refused.
+fn unless_unreadable(tid: Tid, placed: tracee::Result<()>) -> tracee::Result<()> {
+    match placed {
+        Err(TraceeError::Fault(_)) => {
+            say(format_args!(
+                "the program of process {tid} can't be read by this user, so its socketcalls are refused: make \
+                 its file readable, or run as root"
+            ));
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// The last part of the path that was executed, as the program itself is told it.
+fn name(stopped: &Stopped, is_32: bool) -> String {
+    let path = if is_32 { execfn(stopped).unwrap_or_default() } else { Vec::new() };
+    let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    String::from_utf8_lossy(last).into_owned()
+}
+
+fn execfn(stopped: &Stopped) -> Option<Vec<u8>> {
+    let at = Auxv::read(stopped).ok()?.execfn;
+    let mut path = vec![0; libc::PATH_MAX as usize];
+    let read = stopped.read(at.into(), &mut path).ok()?;
+    path.truncate(path[..read].iter().position(|byte| *byte == 0).unwrap_or(read));
+    Some(path)
+}
+
+/// The flags of the fork, vfork, clone or clone3 that `parent` is in. clone3's lie in memory, where the
+/// program may have changed them since: a wrong answer costs wrong counts.
+fn clone_flags(parent: &Stopped) -> tracee::Result<u64> {
+    let registers = parent.registers()?;
+    let wide = !registers.is_32();
+    let (first, number) = match wide {
+        true => (registers.x86_64_args()[0], registers.call_number()),
+        false => (registers.i386_args()[0].into(), registers.call_number()),
+    };
+    const VFORK: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
+    const CLONE3: i32 = 435;
+    Ok(match (wide, number) {
+        (true, 56) | (false, 120) => first,
+        (true, 58) | (false, 190) => VFORK,
+        (_, CLONE3) => {
+            let mut flags = [0; 8];
+            match parent.read_exact(first, &mut flags) {
+                Err(TraceeError::Fault(_)) => 0,
+                read => read.map(|()| u64::from_le_bytes(flags))?,
+            }
+        }
+        _ => 0,
+    })
+}

@@ -1,0 +1,141 @@
+//! What can go wrong before the program runs, said in one line that names the thing and the remedy.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+/// Why the program was not started under supervision.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Direct socket calls came with Linux 4.3.
+    #[error(
+        "this kernel is Linux {0}.{1}, and 32-bit programs have direct socket calls from Linux 4.3 on: \
+         run it on a newer kernel"
+    )]
+    OldKernel(u32, u32),
+    /// ENOEXEC for a 32-bit x86 ELF file.
+    #[error(
+        "this kernel runs no 32-bit x86 programs: boot it with ia32_emulation=1, or use one built with \
+         CONFIG_IA32_EMULATION"
+    )]
+    No32Bit,
+    /// A thread has one tracer.
+    #[error(
+        "ptrace: this process is traced already, by process {0}: start socketcall outside of strace, gdb or \
+         another socketcall, or run those inside"
+    )]
+    AlreadyTraced(i32),
+    /// `kernel.yama.ptrace_scope` is 2 without CAP_SYS_PTRACE, or 3.
+    #[error(
+        "ptrace is forbidden here by Yama (kernel.yama.ptrace_scope is {0}): set it to 1 or 0, or with 2 give \
+         CAP_SYS_PTRACE"
+    )]
+    Yama(u8),
+    /// Anything else that forbids ptrace: a seccomp filter, another security module.
+    #[error(
+        "ptrace is refused here ({0}): allow ptrace in the container's seccomp profile or security module, or \
+         start the container with --cap-add SYS_PTRACE"
+    )]
+    PtraceRefused(io::Error),
+    /// The filter was not installed.
+    #[error("{0}")]
+    Filter(#[from] seccomp::InstallError),
+    /// The layers want more than one filter holds.
+    #[error("{0}")]
+    Build(#[from] seccomp::BuildError),
+    /// There is no such program.
+    #[error("{}: not found{}", program.display(), if *in_path { " in PATH" } else { "" })]
+    NotFound {
+        /// As it was given.
+        program: PathBuf,
+        /// Whether PATH was searched.
+        in_path: bool,
+    },
+    /// The program is there, and what is to load it is not.
+    #[error("{}: its interpreter {} is missing: install it{}", program.display(), interpreter.display(),
+        if interpreter.ends_with("ld-linux.so.2") { " (Debian: libc6:i386)" } else { "" })]
+    NoInterpreter {
+        /// The program.
+        program: PathBuf,
+        /// What its first line or PT_INTERP names.
+        interpreter: PathBuf,
+    },
+    /// execve refused it.
+    #[error("{}: can't be executed: {error}{}", program.display(), remedy(error))]
+    NotExecutable {
+        /// The program.
+        program: PathBuf,
+        /// What execve answered.
+        error: io::Error,
+    },
+    /// A tracer may not look into a program whose file its user may not read (execve(2)).
+    #[error(
+        "{}: can't be read by this user, so its calls can't be taken apart: make it readable (chmod +r), or \
+         run as root", .0.display()
+    )]
+    Unreadable(PathBuf),
+    /// An argument holds a zero byte.
+    #[error("an argument can't be passed on, it holds a zero byte: {0:?}")]
+    ZeroByte(OsString),
+    /// A tracee did not do as tracees do.
+    #[error("{0}")]
+    Tracee(#[from] tracee::Error),
+    /// A system call that has no reason to fail did.
+    #[error("{what}: {error}")]
+    Os {
+        /// The call.
+        what: &'static str,
+        /// What the kernel answered.
+        error: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) const fn os(what: &'static str, error: io::Error) -> Error {
+        Error::Os { what, error }
+    }
+
+    pub(crate) fn last(what: &'static str) -> Error {
+        Error::os(what, io::Error::last_os_error())
+    }
+
+    /// The exit status that env(1) and shells give for it: 127 not found, 126 not executable, 125 what is
+    /// not the program's own fault.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        match self {
+            Error::NotFound { .. } | Error::NoInterpreter { .. } => 127,
+            Error::NotExecutable { .. } => 126,
+            _ => 125,
+        }
+    }
+
+    /// Why ptrace was refused for `tid`.
+    pub(crate) fn ptrace(error: io::Error, tid: tracee::Tid) -> Error {
+        if let Some(tracer) = tracer(tid) {
+            return Error::AlreadyTraced(tracer);
+        }
+        let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
+        match scope.ok().and_then(|scope| scope.trim().parse().ok()) {
+            Some(scope @ 2..) => Error::Yama(scope),
+            _ => Error::PtraceRefused(error),
+        }
+    }
+}
+
+/// Who traces `tid`, by /proc.
+fn tracer(tid: tracee::Tid) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
+    line.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
+/// What helps against an error of execve.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EACCES) => " (is it a file with permission to execute, on a file system without noexec?)",
+        Some(libc::ENOEXEC) => " (is it a program for another machine, or an empty file?)",
+        Some(libc::E2BIG) => " (fewer or shorter arguments are needed)",
+        _ => "",
+    }
+}

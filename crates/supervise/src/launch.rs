@@ -1,0 +1,408 @@
+//! Starting the program with its supervisor in place.
+
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::thread::{self, JoinHandle};
+
+use seccomp::Filter;
+use tracee::{Options, Scope, Tid};
+
+use crate::child::{Child, fork_unseen, pipe};
+use crate::layer::{End, Layer, Plan};
+use crate::program::Program;
+use crate::session::{Layers, follow};
+use crate::{Error, inherited, say};
+
+/// What is to be run, and how: a part of what [`std::process::Command`] says.
+#[derive(Debug, Default)]
+pub struct Launch {
+    program: OsString,
+    args: Vec<OsString>,
+    env: Option<Vec<(OsString, OsString)>>,
+    stdio: [Option<OwnedFd>; 3],
+}
+
+impl Launch {
+    /// Runs `program`, which is looked for in PATH if it holds no slash.
+    #[must_use]
+    pub fn new(program: impl Into<OsString>) -> Launch {
+        Launch { program: program.into(), ..Launch::default() }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Launch {
+        self.args.push(arg.as_ref().into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Launch {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().into()));
+        self
+    }
+
+    /// Gives this environment instead of the caller's.
+    #[must_use]
+    pub fn env(mut self, env: impl IntoIterator<Item = (OsString, OsString)>) -> Launch {
+        self.env = Some(env.into_iter().collect());
+        self
+    }
+
+    /// Gives this as standard input instead of the caller's. Of use with [`Session::spawn`].
+    #[must_use]
+    pub fn stdin(self, fd: impl Into<OwnedFd>) -> Launch {
+        self.standard(0, fd.into())
+    }
+
+    /// Gives this as standard output instead of the caller's.
+    #[must_use]
+    pub fn stdout(self, fd: impl Into<OwnedFd>) -> Launch {
+        self.standard(1, fd.into())
+    }
+
+    /// Gives this as standard error instead of the caller's.
+    #[must_use]
+    pub fn stderr(self, fd: impl Into<OwnedFd>) -> Launch {
+        self.standard(2, fd.into())
+    }
+
+    fn standard(mut self, which: usize, fd: OwnedFd) -> Launch {
+        self.stdio[which] = Some(fd);
+        self
+    }
+}
+
+/// A program and the layers in the path of its calls.
+pub struct Session {
+    launch: Launch,
+    layers: Layers,
+    keep_stderr: bool,
+}
+
+/// What [`Session`] needs once all is found and planned.
+struct Ready {
+    program: Program,
+    filter: Option<Filter>,
+    options: Options,
+    layers: Layers,
+}
+
+impl Session {
+    /// Without layers the program runs as it would anyway.
+    #[must_use]
+    pub fn new(launch: Launch) -> Session {
+        Session { launch, layers: Vec::new(), keep_stderr: false }
+    }
+
+    /// Adds a layer. Of several, the first added is asked first.
+    #[must_use]
+    pub fn with(mut self, layer: impl Layer + 'static) -> Session {
+        self.layers.push(Box::new(layer));
+        self
+    }
+
+    /// Lets the supervisor of [`Session::become_program`] keep standard error after the program has ended, for
+    /// what it has to say of the processes that are left. Who reads there waits for it, then.
+    #[must_use]
+    pub const fn keep_stderr(mut self, keep: bool) -> Session {
+        self.keep_stderr = keep;
+        self
+    }
+
+    fn ready(launch: &Launch, mut layers: Layers) -> Result<Ready, Error> {
+        let program = Program::find(&launch.program, &launch.args, launch.env.as_deref())?;
+        let mut plan = Plan::default();
+        for layer in &mut layers {
+            layer.plan(&mut plan)?;
+        }
+        let filter = if plan.wants.is_empty() { None } else { Some(plan.wants.compile()?) };
+        let options = if plan.at_exit { Options::FOLLOW.with_exit() } else { Options::FOLLOW };
+        Ok(Ready { program, filter, options, layers })
+    }
+
+    /// Turns this process into the program, keeping its id, parent, group, terminal and all else, and leaves a
+    /// child behind that supervises it: one that the program's wait() does not see, in a session of its own.
+    /// Returns on failure only.
+    ///
+    /// For processes with one thread. Standard descriptors of the [`Launch`] are not used.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn become_program(self) -> Result<Infallible, Error> {
+        let Ready { program, filter, options, layers } = Session::ready(&self.launch, self.layers)?;
+        let (up, tell) = pipe()?;
+        let (mut heard, answer) = pipe()?;
+        // SAFETY: getpid takes nothing.
+        let own = unsafe { libc::getpid() };
+        let supervisor = match fork_unseen()? {
+            0 => {
+                drop((tell, heard));
+                supervise(layers, own, options, up, answer, self.keep_stderr)
+            }
+            pid => pid,
+        };
+        drop((up, answer));
+        // What they have to say at their end, their twins in the supervisor will.
+        std::mem::forget(layers);
+        // Where Yama lets only a parent trace, the supervisor is our child and needs our leave.
+        set_tracer(supervisor);
+        let attached = (|| {
+            (&tell).write_all(&[1])?;
+            let mut errno = [0; 4];
+            heard.read_exact(&mut errno)?;
+            Ok(i32::from_ne_bytes(errno))
+        })();
+        let failed = match attached {
+            Ok(0) => None,
+            Ok(errno) => Some(std::io::Error::from_raw_os_error(errno)),
+            Err(error) => Some(error),
+        };
+        if let Some(error) = failed {
+            return Err(Error::ptrace(error, own));
+        }
+        set_tracer(0);
+        if let Some(filter) = filter {
+            filter.install_unprivileged()?;
+        }
+        inherited::restore();
+        Err(program.error(program.execute()))
+    }
+
+    /// Starts the program as a child, supervised by one thread of this process. That thread waits for the
+    /// program and what it starts, and for nobody else's children; a `waitpid(-1)` elsewhere in this process
+    /// would take away what it waits for.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn spawn(self) -> Result<Running, Error> {
+        let Session { launch, layers, .. } = self;
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("socketcall".into())
+            .spawn(move || supervise_here(launch, layers, &tell))
+            .map_err(|error| Error::os("clone", error))?;
+        let pid = told.recv().unwrap_or(Ok(0))?;
+        Ok(Running { pid, thread })
+    }
+
+    /// Starts the program as [`Session::spawn`] does, and waits for it and all that it started.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn run(self) -> Result<End, Error> {
+        self.spawn()?.wait()
+    }
+}
+
+/// A program that was started by [`Session::spawn`].
+#[derive(Debug)]
+pub struct Running {
+    pid: Tid,
+    thread: JoinHandle<Result<End, Error>>,
+}
+
+impl Running {
+    /// The program's process.
+    #[must_use]
+    pub const fn pid(&self) -> Tid {
+        self.pid
+    }
+
+    /// Waits until the program, and all that it started, have ended; answers how the program did.
+    ///
+    /// # Errors
+    /// [`Error`]
+    ///
+    /// # Panics
+    /// If a layer did.
+    pub fn wait(self) -> Result<End, Error> {
+        match self.thread.join() {
+            Ok(end) => end,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// The dedicated thread of [`Session::spawn`]: ptrace is bound to it. Tells whether the program runs.
+fn supervise_here(
+    launch: Launch,
+    layers: Layers,
+    tell: &std::sync::mpsc::Sender<Result<Tid, Error>>,
+) -> Result<End, Error> {
+    let started = start(launch, layers);
+    let (ready, child, mut failure) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            let _ = tell.send(Err(error));
+            return Ok(End::Exited(125));
+        }
+    };
+    let Ready { program, mut layers, .. } = ready;
+    // The pipe's other end is closed by the program's exec, or by the child's end after it told why not.
+    thread::scope(|scope| {
+        let pid = child.pid();
+        scope.spawn(move || {
+            let mut errno = [0; 5];
+            let failed = failure.read_exact(&mut errno).is_ok();
+            let _ = tell.send(if failed { Err(explain(&program, errno)) } else { Ok(pid) });
+        });
+        let end = follow(&mut layers, Scope::Thread, pid, |_| ());
+        end.map(|end| end.unwrap_or(End::Exited(125))).map_err(|error| Error::os("waitpid", error))
+    })
+}
+
+/// What the child writes when it can't become the program: the step, and the errno.
+const AT_FILTER: u8 = 1;
+const AT_EXEC: u8 = 2;
+
+fn explain(program: &Program, [step, errno @ ..]: [u8; 5]) -> Error {
+    let errno = i32::from_ne_bytes(errno);
+    match step {
+        AT_FILTER => seccomp::InstallError::from(std::io::Error::from_raw_os_error(errno)).into(),
+        _ => program.error(errno),
+    }
+}
+
+/// Forks the program's process, seizes it and lets it go on. The file tells of a failure to exec.
+fn start(mut launch: Launch, layers: Layers) -> Result<(Ready, Child, File), Error> {
+    let ready = Session::ready(&launch, layers)?;
+    let (failure, tell) = pipe()?;
+    let stdio = std::mem::take(&mut launch.stdio);
+    let child = Child::held(|| {
+        for (number, fd) in (0..).zip(&stdio) {
+            if let Some(fd) = fd {
+                // SAFETY: dup2 takes no pointers; what it closes is this child's copy.
+                unsafe { libc::dup2(fd.as_raw_fd(), number) };
+            }
+        }
+        reset_signals();
+        let (step, errno) = match ready.filter.as_ref().map_or(Ok(()), Filter::install_unprivileged) {
+            Err(_) => (AT_FILTER, crate::program::last_errno()),
+            Ok(()) => (AT_EXEC, ready.program.execute()),
+        };
+        let [a, b, c, d] = errno.to_ne_bytes();
+        let _ = (&tell).write_all(&[step, a, b, c, d]);
+        125
+    })?;
+    drop(tell);
+    child.trace(ready.options)?;
+    Ok((ready, child, failure))
+}
+
+/// As [`std::process::Command`] does: nothing is blocked, and SIGPIPE ends the program.
+fn reset_signals() {
+    // SAFETY: an empty set, which is all zeros, is set as the mask; the default disposition has no handler.
+    unsafe {
+        let empty: libc::sigset_t = std::mem::zeroed();
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const empty, std::ptr::null_mut());
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
+
+/// Lets `tid` trace us where Yama restricts that (prctl(2), PR_SET_PTRACER); 0 for nobody. Without Yama
+/// there is no such call, and no need.
+fn set_tracer(tid: Tid) {
+    // SAFETY: PR_SET_PTRACER takes no pointers.
+    unsafe { libc::prctl(libc::PR_SET_PTRACER, tid, 0, 0, 0) };
+}
+
+/// The supervisor's process, from fork to end.
+fn supervise(
+    mut layers: Layers,
+    program: Tid,
+    options: Options,
+    mut up: File,
+    answer: File,
+    keep_stderr: bool,
+) -> ! {
+    withdraw(&[up.as_raw_fd(), answer.as_raw_fd()]);
+    let allowed = matches!(up.read(&mut [0]), Ok(1));
+    let seized = if allowed { tracee::seize(program, options) } else { Err(tracee::Error::Gone) };
+    let errno = match &seized {
+        Ok(()) => 0,
+        Err(tracee::Error::Os { error, .. }) => error.raw_os_error().unwrap_or(libc::EPERM),
+        Err(_) => libc::ESRCH,
+    };
+    let told = (&answer).write_all(&errno.to_ne_bytes());
+    drop((up, answer));
+    if seized.is_ok() && told.is_ok() {
+        let followed = follow(&mut layers, Scope::Process, program, |_| {
+            if !keep_stderr {
+                silence(2);
+            }
+        });
+        if let Err(error) = followed {
+            say(format_args!("waitpid: {error}"));
+        }
+    }
+    // Layers may have something to say at their end.
+    drop(layers);
+    std::process::exit(0)
+}
+
+/// Leaves the program's surroundings: its session and terminal, its directory and its descriptors, all but
+/// `keep` and standard error. Whoever reads what the program writes must not wait for us.
+fn withdraw(keep: &[i32; 2]) {
+    // SAFETY: none of these takes a pointer but to the mask and the path, which live through the calls. The
+    // descriptors that are closed are this process's copies, and nothing in it uses them.
+    unsafe {
+        libc::setsid();
+        // Nobody with the program's rights may look into its supervisor or attach to it.
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+        libc::chdir(c"/".as_ptr());
+    }
+    silence(0);
+    silence(1);
+    let mut from = 3;
+    let mut keep = *keep;
+    keep.sort_unstable();
+    for fd in keep {
+        close_range(from, fd - 1);
+        from = fd + 1;
+    }
+    close_range(from, i32::MAX);
+}
+
+/// Points a descriptor at /dev/null, or closes it where there is none.
+fn silence(fd: i32) {
+    // SAFETY: the path ends with a zero; the descriptors are our own.
+    unsafe {
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+        if null == -1 {
+            libc::close(fd);
+        } else if null != fd {
+            libc::dup2(null, fd);
+            libc::close(null);
+        }
+    }
+}
+
+/// Closes the descriptors from `first` to `last`.
+fn close_range(first: i32, last: i32) {
+    if first > last {
+        return;
+    }
+    // SAFETY: no pointers; the descriptors are this process's copies, and nothing in it uses them.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+        return;
+    }
+    // Before Linux 5.9, or where a filter refuses the call.
+    // SAFETY: rlimit is plain integers, filled in by the call.
+    let limit = unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        limit.rlim_cur.min(1 << 20) as i32
+    };
+    for fd in first..=last.min(limit) {
+        // SAFETY: as above.
+        unsafe { libc::close(fd) };
+    }
+}

@@ -1,0 +1,125 @@
+//! What a part of the project adds to the following of processes.
+
+use seccomp::Wants;
+use tracee::{SignalInfo, Stopped, Tid, Waiter};
+
+use crate::Error;
+
+/// What all layers want, gathered before the program is started.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Merged into the one filter that the program gets.
+    pub wants: Wants,
+    /// Whether every thread is to be stopped at its end, while its memory is still there.
+    pub at_exit: bool,
+}
+
+/// How a layer wants a thread to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Then {
+    /// Until something is to be reported.
+    Go,
+    /// And to stop at the next entry to or exit from a call.
+    StopAtCall,
+}
+
+/// Whether a stop was a layer's own doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// The layer neither caused it nor did anything about it.
+    No,
+    /// It is dealt with. A signal is not delivered.
+    Yes(Then),
+}
+
+/// How a thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With this status.
+    Exited(i32),
+    /// By this signal.
+    Killed(i32),
+}
+
+/// A part of the project in the path of the program's calls.
+///
+/// A method that fails because the thread was killed meanwhile ([`tracee::Error::Gone`]) is done; the end is
+/// reported as for any thread. After any other failure the program is killed: a call that was not dealt with
+/// must not go through.
+pub trait Layer: Send {
+    /// Adds what the layer wants, before anything is started. May find that it can't work here.
+    ///
+    /// # Errors
+    /// What is missing, and the remedy.
+    fn plan(&mut self, plan: &mut Plan) -> Result<(), Error>;
+
+    /// A new program is in place in `stopped`, and has not run. `former` made the call; every other thread of
+    /// its process is gone.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
+        let _ = (stopped, former);
+        Ok(Then::Go)
+    }
+
+    /// `parent` has made `child`, a thread or a process. The child may have been heard of before.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<()> {
+        let _ = (parent, child);
+        Ok(())
+    }
+
+    /// A new tracee's first stop, before or after [`Layer::on_clone`]; or a stopped group goes on.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let _ = stopped;
+        Ok(Then::Go)
+    }
+
+    /// A filter answered RET_TRACE with `data`. If no layer handles it, the call answers ENOSYS, as it does
+    /// without a tracer: then it was another filter's.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_trace(&mut self, stopped: &mut Stopped, data: u16) -> tracee::Result<Handled> {
+        let _ = (stopped, data);
+        Ok(Handled::No)
+    }
+
+    /// The thread is at a call's entry or exit, because a layer said [`Then::StopAtCall`].
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_call(&mut self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let _ = (waiter, stopped);
+        Ok(Then::Go)
+    }
+
+    /// A signal is about to be delivered.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_signal(&mut self, stopped: &mut Stopped, info: &SignalInfo) -> tracee::Result<Handled> {
+        let _ = (stopped, info);
+        Ok(Handled::No)
+    }
+
+    /// A thread is about to end ([`Plan::at_exit`]); its memory is still there.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_exit(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
+        let _ = stopped;
+        Ok(())
+    }
+
+    /// A thread is gone.
+    fn on_end(&mut self, tid: Tid, end: End) {
+        let _ = (tid, end);
+    }
+}

@@ -1,0 +1,31 @@
+//! Runs a program with layers in the path of its system calls.
+//!
+//! A [`Session`] starts a program with one seccomp filter, made of all its layers' wants, follows it and
+//! everything that it starts, and hands what happens to the layers. [`Demux`] is the layer that takes
+//! socketcall apart.
+//!
+//! Two ways of starting:
+//! - [`Session::become_program`]: this process *becomes* the program, and a child of it supervises. The
+//!   program keeps its process id, its parent, its terminal; nobody can tell the difference.
+//! - [`Session::spawn`]: the program becomes a child, supervised by one thread. For programs that use this as
+//!   a library.
+
+mod child;
+mod demux;
+mod error;
+mod inherited;
+mod launch;
+mod layer;
+mod program;
+mod session;
+
+pub use demux::{Count, Demux, Sink, Way};
+pub use error::Error;
+pub use launch::{Launch, Running, Session};
+pub use layer::{End, Handled, Layer, Plan, Then};
+
+/// One line to the user, on standard error. Nobody is there to be told if it can't be written.
+fn say(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "socketcall: {line}");
+}
