@@ -41,10 +41,10 @@ const PACKAGES: &[&str] = &[
 const ALONE: &[&str] = &["musl-dev"];
 
 /// What no test reads.
-const LEFT_OUT: &[&str] = &["doc", "icons", "info", "lintian", "locale", "man", "nodejs/acorn"];
+const LEFT_OUT: &[&str] = &["doc", "icons", "info", "lintian", "locale", "man"];
 
 /// Change it when the way of unpacking changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Debian for i386 under the target directory.
 pub struct Debian {
@@ -210,6 +210,7 @@ fn accounts(root: &Path) -> Result<()> {
         passwd += &format!("{name}:x:{id}:{gid}:{name}:{home}:/bin/sh\n");
         group += &format!("{name}:x:{gid}:\n");
     }
+    group += "nogroup:x:65534:\n";
     passwd += "sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n";
     let files = [
         ("passwd", passwd.as_str()),

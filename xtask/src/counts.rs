@@ -13,6 +13,14 @@ pub struct Counts {
     pub direct: u64,
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.stub += other.stub;
+        self.trap += other.trap;
+        self.direct += other.direct;
+    }
+}
+
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "stub {}, trap {}", self.stub, self.trap)
@@ -43,9 +51,7 @@ impl Account {
             if who == "total" {
                 total = Some(counts);
             } else {
-                sum.stub += counts.stub;
-                sum.trap += counts.trap;
-                sum.direct += counts.direct;
+                sum += counts;
             }
         }
         let total = total.with_context(|| format!("`-v` printed no total; standard error:\n{stderr}"))?;

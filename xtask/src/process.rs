@@ -87,11 +87,6 @@ impl Running {
         Ok(Running { command: line, group, deadline, events, stdout: None, stderr: None, status: None })
     }
 
-    /// The process id, which is the group's too.
-    pub fn pid(&self) -> Pid {
-        self.group
-    }
-
     /// The command line, for messages.
     pub fn command(&self) -> &str {
         &self.command
@@ -164,7 +159,7 @@ impl Drop for Running {
 
 /// A program that did not end in time: never what a test may expect.
 #[derive(Debug)]
-pub struct Hang(String);
+pub struct Hang(pub String);
 
 impl std::fmt::Display for Hang {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

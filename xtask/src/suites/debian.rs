@@ -1,6 +1,248 @@
-use super::World;
-use crate::report::Report;
-use anyhow::Result;
-pub fn run(_world: &World, _report: &mut Report) -> Result<()> {
+//! Debian's i386 programs over loopback: natively, inside the denying filter, and there under `run`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+
+use self::table::{CASES, Case, Entry};
+use super::{LIMIT, Way, World, command, nothing_left, unfiltered, words};
+use crate::counts::Counts;
+use crate::deny::TELLTALE;
+use crate::process::{Finished, Hang, Running};
+use crate::report::{Outcome, Report, difference};
+use crate::workspace::fresh;
+
+mod dns;
+mod files;
+mod remote;
+mod scripts;
+mod table;
+
+/// Where `run` lies in the tree.
+const SOCKETCALL: &str = "/usr/bin/socketcall";
+
+/// Runs every case of the table.
+pub fn run(world: &World, report: &mut Report) -> Result<()> {
+    report.suite("debian");
+    if let Ok(root) = &world.debian {
+        let copy = root.join(&SOCKETCALL[1..]);
+        fs::copy(&world.socketcall, &copy).with_context(|| format!("cannot copy to {}", copy.display()))?;
+    }
+    for case in CASES {
+        report.case(case.name, || match &world.debian {
+            Ok(root) => agree(world, root, case),
+            Err(why) => Ok(Outcome::Skipped(why.clone())),
+        });
+    }
+    report.end_suite();
     Ok(())
+}
+
+/// A case natively, with each of its programs denied in turn, and with all of them under `run`.
+fn agree(world: &World, root: &Path, case: &Case) -> Result<Outcome> {
+    let play = |way, subject| {
+        let stage = Stage::new(world, root, way, subject)?;
+        let result = (case.play)(&stage);
+        let left = nothing_left();
+        let transcript = result?;
+        left?;
+        anyhow::Ok((transcript, stage))
+    };
+    let (native, _) = play(Way::Native, None).context("natively")?;
+    for (program, _) in case.programs {
+        match play(Way::Denied, Some(*program)) {
+            Err(error) if error.is::<Hang>() => return Err(error.context(format!("with {program} denied"))),
+            Err(_) => {}
+            Ok((transcript, stage)) => {
+                ensure!(stage.used.get(), "the case never runs {program}");
+                ensure!(
+                    transcript != native,
+                    "the filter does not reach {program}, so that `run` is not tested"
+                );
+            }
+        }
+    }
+    let (supervised, stage) = play(Way::Supervised, None).context("under `run`")?;
+    if let Some(difference) = difference(&native, &supervised) {
+        bail!("what came through differs from the native run: {difference}");
+    }
+    let counts = stage.counts.into_inner();
+    for (program, entry) in case.programs {
+        let counts = counts.get(program).with_context(|| format!("the case never ran {program}"))?;
+        let as_expected = match entry {
+            Entry::Stub => counts.stub > 0 && counts.trap == 0,
+            Entry::Trap => counts.stub == 0 && counts.trap > 0,
+        };
+        ensure!(as_expected, "{program}: its calls take another way than expected ({entry:?}): {counts}");
+    }
+    let seen = counts.iter().map(|(program, counts)| format!("{program}: {counts}"));
+    Ok(Outcome::Passed(seen.collect::<Vec<_>>().join("; ")))
+}
+
+/// Where a case is played: the tree, an empty directory in it, and the world around the programs.
+pub struct Stage<'a> {
+    world: &'a World,
+    root: &'a Path,
+    way: Way,
+    /// The program that is denied, where only one is.
+    subject: Option<&'static str>,
+    used: Cell<bool>,
+    counts: RefCell<BTreeMap<&'static str, Counts>>,
+}
+
+/// The case's directory, as seen inside the tree.
+pub const HERE: &str = "/tmp/case";
+
+impl<'a> Stage<'a> {
+    fn new(world: &'a World, root: &'a Path, way: Way, subject: Option<&'static str>) -> Result<Stage<'a>> {
+        let stage = Stage { world, root, way, subject, used: Cell::new(false), counts: RefCell::default() };
+        fresh(&stage.here())?;
+        Ok(stage)
+    }
+
+    /// The case's directory, as seen from outside.
+    pub fn here(&self) -> PathBuf {
+        self.root.join(&HERE[1..])
+    }
+
+    /// Writes a file into the case's directory, and returns its name inside the tree.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<String> {
+        fs::write(self.here().join(name), content).with_context(|| format!("cannot write {name}"))?;
+        Ok(format!("{HERE}/{name}"))
+    }
+
+    /// Starts a program in this world. `line` is its command line; `program` is what the case calls it.
+    pub fn start(&self, program: &'static str, line: &[&str], input: &[u8]) -> Result<Process<'_>> {
+        let denied = match self.way {
+            Way::Native => false,
+            Way::Denied => self.subject == Some(program),
+            Way::Supervised => true,
+        };
+        self.used.set(self.used.get() || self.subject == Some(program));
+        let mut all = vec![self.world.xtask.display().to_string(), "enter".into()];
+        if denied {
+            all.push(format!("--errno={TELLTALE}"));
+        }
+        all.push(self.root.display().to_string());
+        all.push("--".into());
+        if self.way == Way::Supervised {
+            all.extend(words(&[SOCKETCALL, "run", "-v", "--"]));
+        }
+        all.extend(words(line));
+        let running = Running::start(command(&all)?, input.to_vec(), LIMIT)?;
+        Ok(Process { stage: self, program, running })
+    }
+
+    /// Runs a program to its end.
+    pub fn run(&self, program: &'static str, line: &[&str], input: &[u8]) -> Result<Finished> {
+        self.start(program, line, input)?.wait()
+    }
+
+    /// Runs a program that only prepares something, outside of any filter.
+    pub fn prepare(&self, line: &[&str]) -> Result<Finished> {
+        let mut all = vec![self.world.xtask.display().to_string(), "enter".into()];
+        all.extend([self.root.display().to_string(), "--".into()]);
+        all.extend(words(line));
+        Running::start(command(&all)?, vec![], LIMIT)?.wait()?.success()
+    }
+
+    /// Starts a server, and waits until it listens.
+    pub fn serve(&self, program: &'static str, line: &[&str], port: u16) -> Result<Process<'_>> {
+        let mut server = self.start(program, line, b"")?;
+        let deadline = Instant::now() + LIMIT;
+        while !listens(port)? {
+            if server.running.has_ended() {
+                let finished = server.wait()?;
+                bail!(
+                    "{}\nended before it listened: {}{}",
+                    finished.command,
+                    finished.text(),
+                    finished.stderr
+                );
+            }
+            if Instant::now() > deadline {
+                bail!(Hang(format!("does not listen on port {port}: {}", server.running.command())));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(server)
+    }
+}
+
+/// A program on the stage.
+pub struct Process<'a> {
+    stage: &'a Stage<'a>,
+    program: &'static str,
+    running: Running,
+}
+
+impl Process<'_> {
+    /// Waits for its end, and takes note of its counts.
+    pub fn wait(self) -> Result<Finished> {
+        let mut finished = self.running.wait()?;
+        if self.stage.way == Way::Supervised {
+            let counts = unfiltered(&mut finished)?;
+            let mut all = self.stage.counts.borrow_mut();
+            *all.entry(self.program).or_default() += counts;
+        }
+        Ok(finished)
+    }
+
+    /// Asks it to end, and waits.
+    pub fn stop(self, signal: Signal) -> Result<Finished> {
+        self.running.signal(signal)?;
+        self.wait()
+    }
+}
+
+/// A port that nobody has, on 127.0.0.1.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Whether a TCP socket listens on `port`. Seen in /proc rather than by connecting, since a server for one
+/// connection would serve that one.
+pub fn listens(port: u16) -> Result<bool> {
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        // proc_pid_net(5): local address and state; 0A is TCP_LISTEN.
+        let listening = fs::read_to_string(table).unwrap_or_default().lines().skip(1).any(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let local = fields.next().and_then(|local| local.rsplit_once(':'));
+            local.is_some_and(|local| u16::from_str_radix(local.1, 16) == Ok(port))
+                && fields.nth(1) == Some("0A")
+        });
+        if listening {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Bytes in which nothing repeats: a xorshift generator's.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// Whether `got` is what was sent.
+pub fn intact(sent: &[u8], got: &[u8], way: &str) -> Result<String> {
+    if let Some(place) = sent.iter().zip(got).position(|(a, b)| a != b) {
+        bail!("{way}: byte {place} of {} differs", sent.len());
+    }
+    ensure!(sent.len() == got.len(), "{way}: {} bytes came of {}", got.len(), sent.len());
+    Ok(format!("{way}: {} bytes, all the same\n", got.len()))
 }
