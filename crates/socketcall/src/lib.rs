@@ -22,4 +22,4 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub use supervise::{Count, Demux, End, Error, Handled, Launch, Layer, Plan, Running, Session, Sink, Then};
+pub use supervise::{Count, Demux, End, Error, Handled, Launch, Layer, Plan, Running, Session, Tally, Then};

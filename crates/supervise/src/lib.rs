@@ -19,7 +19,7 @@ mod layer;
 mod program;
 mod session;
 
-pub use demux::{Count, Demux, Sink, Way};
+pub use demux::{Count, Demux, Tally, Way};
 pub use error::Error;
 pub use launch::{Launch, Running, Session};
 pub use layer::{End, Handled, Layer, Plan, Then};

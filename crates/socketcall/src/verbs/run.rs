@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use socketcall::{Count, Demux, Launch, Session};
+use socketcall::{Count, Demux, Launch, Session, Tally};
 
 /// Runs a program with its multiplexed calls turned into direct ones.
 ///
@@ -23,14 +23,13 @@ pub struct Run {
     #[command(flatten)]
     pub options: Options,
 
-    /// The program, looked for in PATH, and its arguments.
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "PROGRAM [ARG]..."
-    )]
-    pub command: Vec<OsString>,
+    /// The program, looked for in PATH if it holds no slash.
+    #[arg(value_name = "PROGRAM")]
+    pub program: OsString,
+
+    /// Its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARG")]
+    pub arguments: Vec<OsString>,
 }
 
 /// What can stand in SOCKETCALL_OPTIONS.
@@ -46,38 +45,25 @@ pub struct Options {
 
 /// Becomes the program. Returns on failure only.
 pub fn run(args: &Run) -> Result<Infallible, socketcall::Error> {
-    let (program, arguments) = args.command.split_first().expect("clap requires a program");
-    let demux = if args.options.verbose {
-        let mut report = Report::default();
-        Demux::new().count(Box::new(move |count| report.process(&count)))
-    } else {
-        Demux::new()
-    };
-    Session::new(Launch::new(program).args(arguments))
+    let demux = Demux::new();
+    let demux = if args.options.verbose { demux.count(Report) } else { demux };
+    Session::new(Launch::new(&args.program).args(&args.arguments))
         .with(demux)
         .keep_stderr(args.options.verbose)
         .become_program()
 }
 
-/// Prints each process's counts, and at its own end those of all.
-#[derive(Default)]
-struct Report {
-    total: Count,
-}
+/// Prints the counts.
+struct Report;
 
-impl Report {
+impl Tally for Report {
     fn process(&mut self, count: &Count) {
         let Count { pid, program, stub, trap, direct } = count;
-        self.total.stub += stub;
-        self.total.trap += trap;
-        self.total.direct += direct;
         line(format_args!("{pid} {}: stub {stub}, trap {trap}, direct {direct}", program.escape_debug()));
     }
-}
 
-impl Drop for Report {
-    fn drop(&mut self) {
-        let Count { stub, trap, direct, .. } = self.total;
+    fn all(&mut self, total: &Count) {
+        let Count { stub, trap, direct, .. } = total;
         line(format_args!("total: stub {stub}, trap {trap}, direct {direct}"));
     }
 }

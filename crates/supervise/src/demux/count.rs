@@ -10,12 +10,12 @@ use std::io::BufRead;
 
 use tracee::{Stopped, Tid};
 
-/// One process's calls, told when it ends.
+/// The calls of one program in one process, told when it ends or executes another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// The process.
     pub pid: Tid,
-    /// The last part of the path that it executed last.
+    /// The last part of the path that was executed.
     pub program: String,
     /// Multiplexed calls that the stub took apart.
     pub stub: u64,
@@ -31,10 +31,22 @@ impl Count {
     pub const fn total(&self) -> u64 {
         self.stub + self.trap + self.direct
     }
+
+    const fn add(&mut self, other: &Count) {
+        self.stub += other.stub;
+        self.trap += other.trap;
+        self.direct += other.direct;
+    }
 }
 
-/// Gets each process's count when that process ends, if it made any calls.
-pub type Sink = Box<dyn FnMut(Count) + Send>;
+/// Who is told the counts.
+pub trait Tally: Send {
+    /// A program that made calls is about to end, or to make way for another in its process.
+    fn process(&mut self, count: &Count);
+
+    /// The last process is about to end. `total` is the sum of all; it names no process.
+    fn all(&mut self, total: &Count);
+}
 
 #[derive(Default)]
 struct Process {
@@ -70,12 +82,14 @@ pub(crate) struct Counting {
     processes: HashMap<Tid, Process>,
     /// Each thread's process.
     threads: HashMap<Tid, Tid>,
-    sink: Sink,
+    total: Count,
+    tally: Box<dyn Tally>,
 }
 
 impl Counting {
-    pub(crate) fn new(sink: Sink) -> Counting {
-        Counting { processes: HashMap::new(), threads: HashMap::new(), sink }
+    pub(crate) fn new(tally: Box<dyn Tally>) -> Counting {
+        let total = Count::default();
+        Counting { processes: HashMap::new(), threads: HashMap::new(), total, tally }
     }
 
     fn of(&mut self, tid: Tid) -> Option<&mut Process> {
@@ -101,15 +115,23 @@ impl Counting {
         }
     }
 
-    /// `pid` has a new program; all its threads but one are gone.
+    /// `pid` has a new program, and all its threads but one are gone; with them its former memory.
     pub(crate) fn on_exec(&mut self, pid: Tid, program: String) {
         self.threads.retain(|_, of| *of != pid);
         self.threads.insert(pid, pid);
-        let process = self.processes.entry(pid).or_default();
-        process.count.pid = pid;
-        process.count.program = program;
-        process.threads = 1;
-        process.counters = None;
+        let count = Count { pid, program, ..Count::default() };
+        let process = Process { count, threads: 1, ..Process::default() };
+        if let Some(former) = self.processes.insert(pid, process) {
+            self.tell(&former.count);
+        }
+    }
+
+    /// Tells of a program that made calls.
+    fn tell(&mut self, count: &Count) {
+        if count.total() > 0 {
+            self.total.add(count);
+            self.tally.process(count);
+        }
     }
 
     /// The stub of the new program in `pid` counts at this address, from 0.
@@ -176,11 +198,13 @@ impl Counting {
         let Some(pid) = self.threads.remove(&tid) else { return };
         let Some(process) = self.processes.get_mut(&pid) else { return };
         process.threads = process.threads.saturating_sub(1);
-        if process.threads == 0
-            && let Some(process) = self.processes.remove(&pid)
-            && process.count.total() > 0
-        {
-            (self.sink)(process.count);
+        if process.threads > 0 {
+            return;
+        }
+        let Some(Process { count, .. }) = self.processes.remove(&pid) else { return };
+        self.tell(&count);
+        if self.processes.is_empty() {
+            self.tally.all(&self.total);
         }
     }
 }

@@ -7,6 +7,7 @@ mod kernel;
 mod outer;
 
 use std::collections::HashMap;
+use std::fs;
 
 use abi::{Call, SOCKETCALL_I386, i386};
 use seccomp::{Action, Arch, Field, Test};
@@ -16,7 +17,7 @@ use crate::layer::{End, Handled, Layer, Plan, Then};
 use crate::say;
 use auxv::Auxv;
 use count::Counting;
-pub use count::{Count, Sink};
+pub use count::{Count, Tally};
 use in_place::{Begun, InPlace};
 use kernel::Kernel;
 
@@ -112,8 +113,8 @@ impl Demux {
     /// Also counts which way the calls of each process went. Direct calls that don't come through the vDSO
     /// then cost a stop each.
     #[must_use]
-    pub fn count(mut self, sink: Sink) -> Demux {
-        self.counting = Some(Counting::new(sink));
+    pub fn count(mut self, tally: impl Tally + 'static) -> Demux {
+        self.counting = Some(Counting::new(Box::new(tally)));
         self
     }
 
@@ -373,10 +374,12 @@ fn unless_unreadable(tid: Tid, placed: tracee::Result<()>) -> tracee::Result<()>
     }
 }
 
-/// The last part of the path that was executed, as the program itself is told it.
+/// What is running in `stopped`: the last part of the path that was executed, as a 32-bit program itself is
+/// told it; of others, what /proc says.
 fn name(stopped: &Stopped, is_32: bool) -> String {
-    let path = if is_32 { execfn(stopped).unwrap_or_default() } else { Vec::new() };
-    let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let path = if is_32 { execfn(stopped) } else { fs::read(format!("/proc/{}/comm", stopped.tid())).ok() };
+    let path = path.unwrap_or_else(|| b"?".into());
+    let last = path.trim_ascii_end().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     String::from_utf8_lossy(last).into_owned()
 }
 
