@@ -63,7 +63,8 @@ pub trait Layer: Send {
         Ok(Then::Go)
     }
 
-    /// `parent` has made `child`, a thread or a process. The child may have been heard of before.
+    /// `parent` has made `child`, a thread or a process. The child may have been heard of before, and has not
+    /// ended yet.
     ///
     /// # Errors
     /// See [`Layer`].
