@@ -57,6 +57,6 @@ int main(void)
 	rax = SOCKETCALL;
 	asm volatile("int $0x80" : "+a"(rax) : "b"(SYS_SOCKET), "c"(low) : "memory", "cc", "r8", "r9", "r10", "r11");
 	show("socket over a page's end", (int32_t)rax);
-	say("calls: stub 0, trap %u\n", trapped + 2);
+	say("calls: stub 0, trap %u, direct 0\n", trapped + 2);
 	return fd < 0;
 }

@@ -80,7 +80,7 @@ void enter_int80(const struct registers *before, struct registers *after);
 void enter_vdso(const struct registers *before, struct registers *after, uint32_t sysinfo);
 
 /* How often each way was used; shared with every child that is forked after main() began. */
-static struct { unsigned stub, trap; } *counted;
+static struct { unsigned stub, trap, direct; } *counted;
 
 __attribute__((constructor)) static void count_in_shared_memory(void)
 {
@@ -90,7 +90,10 @@ __attribute__((constructor)) static void count_in_shared_memory(void)
 }
 
 /* What the supervisor must have counted too: the last line of a guest. */
-static inline void say_counts(void) { say("calls: stub %u, trap %u\n", counted->stub, counted->trap); }
+static inline void say_counts(void) 
+{
+	say("calls: stub %u, trap %u, direct %u\n", counted->stub, counted->trap, counted->direct);
+}
 
 static inline enum entry entry_of(const char *name)
 {

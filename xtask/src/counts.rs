@@ -23,7 +23,7 @@ impl std::ops::AddAssign for Counts {
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "stub {}, trap {}", self.stub, self.trap)
+        write!(f, "stub {}, trap {}, direct {}", self.stub, self.trap, self.direct)
     }
 }
 
@@ -60,15 +60,21 @@ impl Account {
     }
 }
 
+impl Counts {
+    /// Reads `stub S, trap T, direct D`.
+    pub fn parse(text: &str) -> Option<Counts> {
+        let mut numbers = text
+            .split(", ")
+            .zip(["stub ", "trap ", "direct "])
+            .map(|(field, name)| field.strip_prefix(name)?.parse().ok());
+        Some(Counts { stub: numbers.next()??, trap: numbers.next()??, direct: numbers.next()?? })
+    }
+}
+
 /// `WHO: stub S, trap T, direct D`.
 fn parse(line: &str) -> Option<(&str, Counts)> {
     let (who, counts) = line.trim_end().rsplit_once(": ")?;
-    let mut numbers = counts
-        .split(", ")
-        .zip(["stub ", "trap ", "direct "])
-        .map(|(field, name)| field.strip_prefix(name)?.parse().ok());
-    let counts = Counts { stub: numbers.next()??, trap: numbers.next()??, direct: numbers.next()?? };
-    Some((who, counts))
+    Some((who, Counts::parse(counts)?))
 }
 
 #[cfg(test)]

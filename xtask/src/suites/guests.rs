@@ -93,6 +93,7 @@ impl Case<'_> {
         ensure!(!unharmed, "the filter does not reach it, so that `run` is not tested: {}", denied.command);
 
         let mut supervised = self.start(Way::Supervised)?;
+        let account = supervised.stderr.clone();
         let counts = if self.run.silent { None } else { Some(unfiltered(&mut supervised)?) };
         let pairs = [
             ("status", ending(native.status), ending(supervised.status)),
@@ -110,19 +111,23 @@ impl Case<'_> {
         }
         let Some(counts) = counts else { return Ok(Outcome::Passed("same".into())) };
         let expected = self.expected(&native)?;
-        let got = Counts { direct: 0, ..counts };
-        ensure!(got == expected, "{}\ncounts\nexpected: {expected}\ngot:      {got}", supervised.command);
+        ensure!(
+            counts == expected,
+            "{}\ncounts\nexpected: {expected}\ngot:      {counts}\nstandard error:\n{account}",
+            supervised.command
+        );
         Ok(Outcome::Passed(counts.to_string()))
     }
 
     fn start(&self, way: Way) -> Result<Finished> {
-        let mut line = way.prefix(self.world);
+        let (mut line, mut run) = way.prefix(self.world);
         if self.run.silent {
-            line.retain(|word| word != "-v");
+            run.retain(|word| word != "-v");
         }
         if let Some((_, script)) = self.run.around {
-            line.splice(0..0, words(&["sh", "-c", script, "sh"]));
+            line.extend(words(&["sh", "-c", script, "sh"]));
         }
+        line.extend(run);
         line.push(self.directory.join(self.guest.name).display().to_string());
         for argument in self.run.arguments {
             line.push(argument.replace("DIR", &self.directory.display().to_string()));
@@ -134,13 +139,11 @@ impl Case<'_> {
 
     fn expected(&self, native: &Finished) -> Result<Counts> {
         match self.run.calls {
-            Calls::Exactly { stub, trap } => Ok(Counts { stub, trap, direct: 0 }),
+            Calls::Exactly(counts) => Ok(counts),
             Calls::Printed => {
                 let text = native.text();
-                let line = text.lines().find_map(|line| line.strip_prefix("calls: stub "));
-                let (stub, trap) =
-                    line.and_then(|line| line.split_once(", trap ")).context("no counts printed")?;
-                Ok(Counts { stub: stub.parse()?, trap: trap.parse()?, direct: 0 })
+                let line = text.lines().find_map(|line| line.strip_prefix("calls: "));
+                line.and_then(Counts::parse).with_context(|| format!("no counts printed:\n{text}"))
             }
         }
     }

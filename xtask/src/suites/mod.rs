@@ -124,14 +124,14 @@ enum Way {
 }
 
 impl Way {
-    /// The words to put in front of a command that runs on the host.
-    fn prefix(self, world: &World) -> Vec<String> {
-        let deny = [world.xtask.display().to_string(), "deny".into(), "--".into()];
-        let run = [world.socketcall.display().to_string(), "run".into(), "-v".into(), "--".into()];
+    /// The words to put in front of a command that runs on the host: the filter, and `run`.
+    fn prefix(self, world: &World) -> (Vec<String>, Vec<String>) {
+        let deny = vec![world.xtask.display().to_string(), "deny".into(), "--".into()];
+        let run = vec![world.socketcall.display().to_string(), "run".into(), "-v".into(), "--".into()];
         match self {
-            Way::Native => vec![],
-            Way::Denied => deny.into(),
-            Way::Supervised => deny.into_iter().chain(run).collect(),
+            Way::Native => (vec![], vec![]),
+            Way::Denied => (deny, vec![]),
+            Way::Supervised => (deny, run),
         }
     }
 }
