@@ -106,8 +106,20 @@ programs_with_text! {
     all_calls: guest32_all_calls_int80, guest32_all_calls_vdso = "asm/all_calls.s";
     fork_calls: guest32_fork_calls_int80, guest32_fork_calls_vdso = "asm/fork_calls.s";
     exec_chain: guest32_exec_chain_int80, guest32_exec_chain_vdso = "asm/exec_chain.s";
+}
+
+/// The benchmarks have a frame around them, which reads how many rounds they are to make.
+macro_rules! benchmarks {
+    ($($name:ident: $int80:ident, $vdso:ident = $file:literal;)+) => {
+        $(program!($name: $int80, $vdso = "asm/text.s", "asm/start.s", "asm/rounds.s", $file);)+
+    };
+}
+
+benchmarks! {
     bench_getsockopt: guest32_bench_getsockopt_int80, guest32_bench_getsockopt_vdso = "asm/bench_getsockopt.s";
     bench_sendrecv: guest32_bench_sendrecv_int80, guest32_bench_sendrecv_vdso = "asm/bench_sendrecv.s";
     bench_pingpong: guest32_bench_pingpong_int80, guest32_bench_pingpong_vdso = "asm/bench_pingpong.s";
     bench_getppid: guest32_bench_getppid_int80, guest32_bench_getppid_vdso = "asm/bench_getppid.s";
+    bench_fork: guest32_bench_fork_int80, guest32_bench_fork_vdso = "asm/bench_fork.s";
+    bench_signal: guest32_bench_signal_int80, guest32_bench_signal_vdso = "asm/bench_signal.s";
 }

@@ -61,6 +61,10 @@ macro_rules! programs {
         /// Unless a program says otherwise, it exits 0 when all went well; 1 where a call failed, with
         /// `NAME: errno N` on standard error; and 64 when called wrongly, with its usage there. The counts
         /// COUNT, ROUNDS and N are decimal numbers and may be 0.
+        ///
+        /// A benchmark makes N rounds of what it does, and prints nothing. With `-` in place of N it reads
+        /// such numbers from standard input, one a line, and answers each by the nanoseconds that so many
+        /// rounds took, till nothing more comes. Exit status 2 when that is more than two seconds.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum Program {
             $(
@@ -97,15 +101,19 @@ programs! {
     /// Creates and closes a socket N times, then executes PROGRAM (a path) with its arguments and the same
     /// environment. Exit status 127 when it can't.
     ExecChain = "exec-chain", "N PROGRAM [ARG...]", images::exec_chain;
-    /// Makes N calls of getsockopt. Prints nothing.
-    BenchGetsockopt = "bench-getsockopt", "N", images::bench_getsockopt;
-    /// Sends and receives one byte N times over a pair of sockets, in one process. Prints nothing.
-    BenchSendrecv = "bench-sendrecv", "N", images::bench_sendrecv;
-    /// Sends one byte to another process and receives it back, N times. Prints nothing. Exit status 2 when the
-    /// other process failed.
-    BenchPingpong = "bench-pingpong", "N", images::bench_pingpong;
-    /// Makes N calls of getppid: no socket call, for the cost of being watched. Prints nothing.
-    BenchGetppid = "bench-getppid", "N", images::bench_getppid;
+    /// Benchmark: calls of getsockopt.
+    BenchGetsockopt = "bench-getsockopt", "N|-", images::bench_getsockopt;
+    /// Benchmark: sends and receives one byte over a pair of sockets, in one process.
+    BenchSendrecv = "bench-sendrecv", "N|-", images::bench_sendrecv;
+    /// Benchmark: sends one byte to another process and receives it back. Exit status 2 when the other process
+    /// failed.
+    BenchPingpong = "bench-pingpong", "N|-", images::bench_pingpong;
+    /// Benchmark: calls of getppid, no socket call, for the cost of being watched.
+    BenchGetppid = "bench-getppid", "N|-", images::bench_getppid;
+    /// Benchmark: forks a process that exits, and waits for it. Exit status 2 when that failed.
+    BenchFork = "bench-fork", "N|-", images::bench_fork;
+    /// Benchmark: sends itself a signal that it handles. Exit status 2 when one was lost.
+    BenchSignal = "bench-signal", "N|-", images::bench_signal;
 }
 
 impl Program {

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
+use std::time::Instant;
 
 const LINE: &str = "one line, there and back\n";
 
@@ -50,7 +51,7 @@ fn a_failing_call_is_named_with_its_errno() {
             Program::ForkCalls => (&["1"], "socket: errno 24\na child failed, its wait status is 256\n", 2),
             // It prints the result, and finds that the option's value was not written.
             Program::AllCalls => (&[], "getsockopt: wrong data\n", 4),
-            Program::BenchGetppid => (&["1"], "", 0),
+            Program::BenchGetppid | Program::BenchFork | Program::BenchSignal => (&["1"], "", 0),
         };
         let executable = Executable::new(guest);
         let command = without_descriptors(executable.command(arguments));
@@ -227,12 +228,57 @@ fn exec_chain_goes_on_to_other_programs() {
     }
 }
 
+fn benchmarks() -> impl Iterator<Item = Guest> {
+    Guest::ALL.into_iter().filter(|guest| guest.program.name().starts_with("bench-"))
+}
+
 #[test]
 fn benchmarks_end_well() {
     require_32_bit_kernel!();
-    for guest in Guest::ALL.into_iter().filter(|guest| guest.program.name().starts_with("bench-")) {
+    for guest in benchmarks() {
         for rounds in ["0", "1", "500"] {
             assert_eq!(run(guest, &[rounds]), Finished::new("", "", 0), "{guest} {rounds}");
         }
+    }
+}
+
+/// Runs a benchmark that is asked these lines.
+fn asked(guest: Guest, lines: &str) -> Finished {
+    let executable = Executable::new(guest);
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let mut command = executable.command(&["-"]);
+    command.stdin(reader);
+    let running = Running::spawn(command);
+    writer.write_all(lines.as_bytes()).expect("a guest that reads");
+    drop(writer);
+    running.finish()
+}
+
+#[test]
+fn benchmarks_answer_with_nanoseconds() {
+    require_32_bit_kernel!();
+    for guest in benchmarks() {
+        let start = Instant::now();
+        let finished = asked(guest, "2000\n0\n0\n1\n");
+        let whole = start.elapsed().as_nanos();
+        let output = Finished { stdout: String::new(), ..finished };
+        assert_eq!(output, Finished::new("", "", 0), "{guest}");
+        let times: Vec<u128> = finished.stdout.lines().map(|line| line.parse().expect("a number")).collect();
+        let [many, none, again, one] = times[..] else { panic!("{guest}: {times:?}") };
+        // No processor makes a system call in a nanosecond.
+        assert!(many > 2000 && one > 1, "{guest}: {times:?}");
+        assert!(many + none + again + one < whole, "{guest}: {times:?} of {whole}");
+    }
+}
+
+#[test]
+fn benchmarks_take_numbers_only() {
+    require_32_bit_kernel!();
+    for guest in benchmarks() {
+        let usage = format!("usage: {} {}\n", guest.program.name(), guest.program.arguments());
+        for line in ["x\n", "-1\n", "1 \n", "2147483648\n"] {
+            assert_eq!(asked(guest, line), Finished::new("", &usage, 64), "{guest} {line}");
+        }
+        assert_eq!(asked(guest, ""), Finished::new("", "", 0), "{guest}");
     }
 }

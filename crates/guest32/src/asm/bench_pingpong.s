@@ -1,5 +1,5 @@
 # Two processes hand one byte to and fro: each round is a send and a receive on either side.
-    program "bench-pingpong N"
+    program "bench-pingpong N|-"
     variable PARENT, 4                          # socketpair(2) writes these two: one end for each process
     variable CHILD, 4
     variable BYTE, 4
@@ -9,14 +9,12 @@
     .macro byte call, name
     movl $NR_SOCKETCALL, %eax
     movl $\call, %ebx
-    movl %esp, %ecx
+    movl %ebp, %ecx
     enter_kernel
     must "\name"
     .endm
 
 main.{image}:
-    number_argument 1
-    movl %eax, %edi                             # rounds to go; no call changes it
     socketcall SYS_SOCKETPAIR, $AF_UNIX, $SOCK_STREAM, $0, $PARENT
     must "socketpair"
     sys NR_FORK
@@ -28,31 +26,35 @@ main.{image}:
     sys NR_CLOSE, CHILD
     must "close"
     push_words PARENT, $BYTE, $1, $MSG_NOSIGNAL
-    testl %edi, %edi
-    jz 2f
+    movl %esp, %ebp
+    call measure.{image}
+    sys NR_CLOSE, PARENT
+    must "close"
+    sys NR_WAITPID, $-1, $STATUS, $0
+    must "waitpid"
+    movl STATUS, %eax
+    testl %eax, %eax                            # 0: exited, with 0
+    jz 1f
+    movl $2, %eax
+1:  sys NR_EXIT_GROUP, %eax
+
+rounds.{image}:
 1:  byte SYS_SEND, "send"
     byte SYS_RECV, "recv"
     decl %edi
     jnz 1b
-
-2:  sys NR_WAITPID, $-1, $STATUS, $0
-    must "waitpid"
-    movl STATUS, %eax
-    testl %eax, %eax                            # 0: exited, with 0
-    jz 3f
-    movl $2, %eax
-3:  sys NR_EXIT_GROUP, %eax
+    ret
 
 child.{image}:
     sys NR_CLOSE, PARENT
     must "close"
     push_words CHILD, $BYTE, $1, $MSG_NOSIGNAL
-    testl %edi, %edi
-    jz 2f
+    movl %esp, %ebp
 1:  byte SYS_RECV, "recv"
+    testl %eax, %eax                            # 0: the parent has closed its end
+    jz 2f
     byte SYS_SEND, "send"
-    decl %edi
-    jnz 1b
+    jmp 1b
 2:  sys NR_EXIT_GROUP, $0
 
     .purgem byte

@@ -3,14 +3,19 @@
 # System calls: arch/x86/entry/syscalls/syscall_32.tbl.
     .set NR_EXIT, 1
     .set NR_FORK, 2
+    .set NR_READ, 3
     .set NR_WRITE, 4
     .set NR_CLOSE, 6
     .set NR_WAITPID, 7
     .set NR_EXECVE, 11
     .set NR_GETPID, 20
+    .set NR_KILL, 37
     .set NR_GETPPID, 64
     .set NR_SOCKETCALL, 102
+    .set NR_SIGRETURN, 119
+    .set NR_RT_SIGACTION, 174
     .set NR_EXIT_GROUP, 252
+    .set NR_CLOCK_GETTIME64, 403
 
 # The calls behind NR_SOCKETCALL: linux/net.h.
     .set SYS_SOCKET, 1
@@ -55,5 +60,11 @@
 # The auxiliary vector's entry with the address of __kernel_vsyscall: asm/auxvec.h.
     .set AT_SYSINFO, 32
 
+# Signals and clocks: asm/signal.h, linux/time.h.
+    .set SIGUSR1, 10
+    .set SA_RESTORER, 0x04000000
+    .set CLOCK_MONOTONIC, 1
+
+    .set STDIN, 0
     .set STDOUT, 1
     .set STDERR, 2
