@@ -63,8 +63,8 @@ pub trait Layer: Send {
         Ok(Then::Go)
     }
 
-    /// `parent` has made `child`, a thread or a process. The child may have been heard of before, and has not
-    /// ended yet.
+    /// `parent` has made `child`, a thread or a process, which has not run yet. (If the parent is killed in that
+    /// moment, nobody tells: [`Layer::on_attached`] is the first that is heard of the child.)
     ///
     /// # Errors
     /// See [`Layer`].
@@ -73,7 +73,7 @@ pub trait Layer: Send {
         Ok(())
     }
 
-    /// A new tracee's first stop, before or after [`Layer::on_clone`]; or a stopped group goes on.
+    /// A new tracee's first stop, or a stopped group goes on.
     ///
     /// # Errors
     /// See [`Layer`].

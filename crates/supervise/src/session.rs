@@ -1,7 +1,8 @@
 //! The event loop.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
+use std::time::Duration;
 
 use tracee::{Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 
@@ -11,25 +12,37 @@ use crate::say;
 /// The layers, outermost first.
 pub(crate) type Layers = Vec<Box<dyn Layer>>;
 
-/// Which threads are there. A child's first stop and its parent's event come in any order, and the child may
-/// even have ended when it is announced.
+/// Which threads are there. A child's first stop and its parent's event come in any order; here a child waits
+/// until it is announced, so that all is known of it before it runs.
 #[derive(Default)]
 struct Threads {
     alive: HashSet<Tid>,
-    /// Those that came before they were announced.
-    early: HashSet<Tid>,
+    /// Stopped for the first time, and not announced.
+    waiting: HashMap<Tid, Stopped>,
+    /// Those that have waited in vain, and whether they are gone: their parent was killed in that moment.
+    unannounced: HashMap<Tid, Gone>,
 }
 
+type Gone = bool;
+
 impl Threads {
-    fn attached(&mut self, tid: Tid) {
-        if self.alive.insert(tid) {
-            self.early.insert(tid);
+    /// How long a child waits. Its parent is about to announce it, or was killed.
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    /// A child is announced. Answers whether it is still to come, or there.
+    fn announced(&mut self, child: Tid) -> bool {
+        let gone = self.unannounced.remove(&child).unwrap_or(false);
+        if !gone {
+            self.alive.insert(child);
         }
+        !gone
     }
 
-    /// Whether the child that is announced is still to come, or there.
-    fn announced(&mut self, child: Tid) -> bool {
-        if self.early.remove(&child) { self.alive.contains(&child) } else { self.alive.insert(child) }
+    fn ended(&mut self, tid: Tid) {
+        self.alive.remove(&tid);
+        if self.waiting.remove(&tid).is_some() || self.unannounced.contains_key(&tid) {
+            self.unannounced.insert(tid, true);
+        }
     }
 }
 
@@ -46,33 +59,59 @@ pub(crate) fn follow(
     threads.alive.insert(program);
     let mut outcome = None;
     loop {
-        let (tid, end) = match waiter.wait()? {
-            Waited::Nobody => return Ok(outcome),
-            Waited::Stopped(mut stopped, stop) => {
-                match handle(layers, &mut threads, &mut waiter, &mut stopped, stop) {
-                    // It may have been killed while we looked; if so, its end is reported next.
-                    Ok(how) => ignore_gone(stopped.resume(how)),
-                    Err(tracee::Error::Gone) => ignore_gone(stopped.resume(Resume::Continue(0))),
-                    Err(error) => {
-                        eprintln!(
-                            "socketcall: process {} can't be served and is killed: {error}",
-                            stopped.tid()
-                        );
-                        kill(&stopped);
+        let waited = match threads.waiting.is_empty() {
+            true => waiter.wait()?,
+            false => match waiter.wait_at_most(Threads::PATIENCE)? {
+                Some(waited) => waited,
+                None => {
+                    for (tid, child) in std::mem::take(&mut threads.waiting) {
+                        threads.alive.insert(tid);
+                        threads.unannounced.insert(tid, false);
+                        serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
                     }
+                    continue;
+                }
+            },
+        };
+        let (tid, end) = match waited {
+            Waited::Nobody => return Ok(outcome),
+            Waited::Stopped(stopped, Stop::Attached) if !threads.alive.contains(&stopped.tid()) => {
+                threads.unannounced.remove(&stopped.tid());
+                threads.waiting.insert(stopped.tid(), stopped);
+                continue;
+            }
+            Waited::Stopped(stopped, stop) => {
+                serve(layers, &mut waiter, stopped, stop, &mut threads);
+                if let Stop::Clone { child } = stop
+                    && let Some(child) = threads.waiting.remove(&child)
+                {
+                    serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
                 }
                 continue;
             }
             Waited::Exited(tid, status) => (tid, End::Exited(status)),
             Waited::Killed(tid, signal) => (tid, End::Killed(signal)),
         };
-        threads.alive.remove(&tid);
+        threads.ended(tid);
         for layer in layers.iter_mut() {
             layer.on_end(tid, end);
         }
         if tid == program {
             outcome = Some(end);
             program_ended(end);
+        }
+    }
+}
+
+/// Deals with one stop, and lets the thread go on.
+fn serve(layers: &mut Layers, waiter: &mut Waiter, mut stopped: Stopped, stop: Stop, threads: &mut Threads) {
+    match handle(layers, threads, waiter, &mut stopped, stop) {
+        // It may have been killed while we looked; if so, its end is reported next.
+        Ok(how) => ignore_gone(stopped.resume(how)),
+        Err(tracee::Error::Gone) => ignore_gone(stopped.resume(Resume::Continue(0))),
+        Err(error) => {
+            say(format_args!("process {} can't be served and is killed: {error}", stopped.tid()));
+            kill(&stopped);
         }
     }
 }
@@ -101,7 +140,6 @@ fn handle(
             }
         }
         Stop::Attached => {
-            threads.attached(stopped.tid());
             for layer in layers {
                 then = then.max(layer.on_attached(stopped)?);
             }

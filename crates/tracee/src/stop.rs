@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::{Error, Result, Signal, Stopped, Tid};
 
@@ -84,17 +86,31 @@ impl Waiter {
     pub fn wait(&mut self) -> io::Result<Waited> {
         match self.heard.pop_front() {
             Some(heard) => Ok(heard),
-            None => match self.scope {
-                Scope::Process => wait(-1, libc::__WALL),
-                Scope::Thread => wait(-1, libc::__WALL | libc::__WNOTHREAD),
-                Scope::One(tid) => wait(tid, libc::__WALL),
-            },
+            None => Ok(wait(self.scope, 0)?.expect("waitpid waits")),
+        }
+    }
+
+    /// As [`Waiter::wait`], but for no longer than `limit`. For what is about to come: it asks again and again.
+    ///
+    /// # Errors
+    /// As [`Waiter::wait`].
+    pub fn wait_at_most(&mut self, limit: Duration) -> io::Result<Option<Waited>> {
+        const PAUSE: Duration = Duration::from_micros(50);
+        if let Some(heard) = self.heard.pop_front() {
+            return Ok(Some(heard));
+        }
+        let end = Instant::now() + limit;
+        loop {
+            match wait(self.scope, libc::WNOHANG)? {
+                None if Instant::now() < end => thread::sleep(PAUSE),
+                heard => return Ok(heard),
+            }
         }
     }
 
     /// Waits for this tracee alone.
     pub(crate) fn wait_for(&mut self, tid: Tid) -> io::Result<Waited> {
-        wait(tid, libc::__WALL)
+        Ok(wait(Scope::One(tid), 0)?.expect("waitpid waits"))
     }
 
     /// Gives back what was heard for the next [`Waiter::wait`].
@@ -103,7 +119,14 @@ impl Waiter {
     }
 }
 
-fn wait(whom: Tid, flags: libc::c_int) -> io::Result<Waited> {
+/// None only if `flags` say WNOHANG.
+fn wait(scope: Scope, flags: libc::c_int) -> io::Result<Option<Waited>> {
+    let (whom, whose) = match scope {
+        Scope::Process => (-1, 0),
+        Scope::Thread => (-1, libc::__WNOTHREAD),
+        Scope::One(tid) => (tid, 0),
+    };
+    let flags = flags | whose | libc::__WALL;
     loop {
         let mut status = 0;
         // SAFETY: waitpid writes one int to `status`.
@@ -112,22 +135,25 @@ fn wait(whom: Tid, flags: libc::c_int) -> io::Result<Waited> {
             let error = io::Error::last_os_error();
             match error.raw_os_error() {
                 Some(libc::EINTR) => continue,
-                Some(libc::ECHILD) => return Ok(Waited::Nobody),
+                Some(libc::ECHILD) => return Ok(Some(Waited::Nobody)),
                 _ => return Err(error),
             }
         }
+        if tid == 0 {
+            return Ok(None);
+        }
         if libc::WIFEXITED(status) {
-            return Ok(Waited::Exited(tid, libc::WEXITSTATUS(status)));
+            return Ok(Some(Waited::Exited(tid, libc::WEXITSTATUS(status))));
         }
         if libc::WIFSIGNALED(status) {
-            return Ok(Waited::Killed(tid, libc::WTERMSIG(status)));
+            return Ok(Some(Waited::Killed(tid, libc::WTERMSIG(status))));
         }
         if !libc::WIFSTOPPED(status) {
             continue;
         }
         let stopped = Stopped::new(tid);
         match meaning(&stopped, status) {
-            Ok(stop) => return Ok(Waited::Stopped(stopped, stop)),
+            Ok(stop) => return Ok(Some(Waited::Stopped(stopped, stop))),
             // Killed between its stop and our question: its end comes next.
             Err(Error::Gone) => {}
             Err(Error::Os { error, .. }) => return Err(error),

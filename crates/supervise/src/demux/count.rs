@@ -5,8 +5,6 @@
 //! don't. A process that shares its parent's memory (vfork, until exec) counts with its parent.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::BufRead;
 
 use tracee::{Stopped, Tid};
 
@@ -143,22 +141,14 @@ impl Counting {
     }
 
     pub(crate) fn on_clone(&mut self, parent: Tid, child: Tid, flags: u64) {
-        if self.threads.contains_key(&child) {
-            return;
-        }
-        let thread = flags & libc::CLONE_THREAD as u64 != 0;
-        let shared = flags & libc::CLONE_VM as u64 != 0;
-        self.add(self.threads.get(&parent).copied(), child, thread, shared);
-    }
-
-    fn add(&mut self, parent: Option<Tid>, child: Tid, thread: bool, shared: bool) {
-        let Some(process) = parent.and_then(|parent| self.processes.get_mut(&parent)) else { return };
-        let pid = if thread {
+        let has = |flag: libc::c_int| flags & flag as u64 != 0;
+        let Some(process) = self.of(parent) else { return };
+        let pid = if has(libc::CLONE_THREAD) {
             process.threads += 1;
             process.count.pid
         } else {
             let count = Count { pid: child, program: process.count.program.clone(), ..Count::default() };
-            let counters = process.counters.filter(|_| !shared);
+            let counters = process.counters.filter(|_| !has(libc::CLONE_VM));
             let seen = process.seen;
             self.processes.insert(child, Process { count, threads: 1, new: true, counters, seen });
             child
@@ -169,14 +159,6 @@ impl Counting {
     /// A new thread's first stop: if it is a process, what its counters say now is its parent's.
     pub(crate) fn on_attached(&mut self, stopped: &Stopped) {
         let tid = stopped.tid();
-        if !self.threads.contains_key(&tid) {
-            // Here before its parent's event. Of one that shares its parent's memory nothing tells; its
-            // counts are its parent's as well.
-            let Some((process, parent)) = identity(tid) else { return };
-            let thread = process != tid;
-            let parent = if thread { process } else { *self.threads.get(&parent).unwrap_or(&parent) };
-            self.add(Some(parent), tid, thread, false);
-        }
         if let Some(process) = self.processes.get_mut(&tid)
             && std::mem::take(&mut process.new)
             && let Some(now) = process.counters.and_then(|at| read(stopped, at))
@@ -207,14 +189,4 @@ impl Counting {
             self.tally.all(&self.total);
         }
     }
-}
-
-/// A thread's process and that process's parent, from /proc (proc_pid_status(5)).
-fn identity(tid: Tid) -> Option<(Tid, Tid)> {
-    let status = fs::read(format!("/proc/{tid}/status")).ok()?;
-    let field = |name: &str| {
-        let line = status.lines().map_while(Result::ok).find(|line| line.starts_with(name))?;
-        line[name.len()..].trim().parse().ok()
-    };
-    Some((field("Tgid:")?, field("PPid:")?))
 }

@@ -66,9 +66,7 @@ impl Way {
 /// Where a thread's process has its stub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stub {
-    /// A new thread whose parent's event has not come yet.
-    Unknown,
-    /// Nowhere: a 64-bit program, or one without a vDSO.
+    /// Nowhere: a 64-bit program, one without a vDSO, or a thread whose parent could not tell.
     None,
     /// In the vDSO at this address.
     At(u32),
@@ -119,7 +117,7 @@ impl Demux {
     }
 
     fn thread(&mut self, tid: Tid) -> &mut Thread {
-        self.threads.entry(tid).or_insert(Thread::new(Stub::Unknown))
+        self.threads.entry(tid).or_insert(Thread::new(Stub::None))
     }
 
     /// Puts the stub into a new 32-bit program. `counters` is the address of its counters, or 0.
@@ -255,10 +253,7 @@ impl Layer for Demux {
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<()> {
         let stub = self.thread(parent.tid()).stub;
-        let thread = self.thread(child);
-        if thread.stub == Stub::Unknown {
-            thread.stub = stub;
-        }
+        self.threads.insert(child, Thread::new(stub));
         if let Some(counting) = &mut self.counting {
             counting.on_clone(parent.tid(), child, clone_flags(parent)?);
         }
