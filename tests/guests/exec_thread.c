@@ -1,6 +1,8 @@
 /* exec from a thread that is not the leader, while others are in calls: it takes the leader's place, the
  * others end, and the new program's calls work. */
 #include "guest.h"
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 
@@ -15,9 +17,29 @@ static void *blocked(void *unused)
 	return NULL;
 }
 
+/* How many threads of this process are asleep. */
+static int asleep(void)
+{
+	int count = 0;
+	DIR *tasks = opendir("/proc/self/task");
+	for (struct dirent *entry; tasks && (entry = readdir(tasks));) {
+		char name[300], line[512] = "";
+		snprintf(name, sizeof name, "/proc/self/task/%s/stat", entry->d_name);
+		int file = open(name, O_RDONLY);
+		(void)!read(file, line, sizeof line - 1);
+		close(file);
+		char *state = strrchr(line, ')');
+		count += state && state[2] == 'S';
+	}
+	closedir(tasks);
+	return count;
+}
+
 static void *exec(void *unused)
 {
 	(void)unused;
+	while (asleep() < 4)
+		usleep(500);
 	char *const arguments[] = { self, "after", NULL };
 	say("a thread executes\n");
 	execv(self, arguments);

@@ -23,14 +23,20 @@ pub const GCC32: Tool = Tool {
 };
 
 /// The container runtime.
-pub const CRUN: Tool = Tool { name: "crun", package: "crun", probe: &["crun", "--version"] };
+pub const RUNC: Tool = Tool { name: "runc", package: "runc", probe: &["runc", "--version"] };
+
+/// What `cargo xtask bench` compares with.
+const STRACE: Tool = Tool { name: "strace", package: "strace", probe: &["strace", "--version"] };
+
+/// What `cargo xtask bench` compares with.
+const QEMU: Tool = Tool { name: "qemu-i386", package: "qemu-user", probe: &["qemu-i386", "--version"] };
 
 /// Unpacks packages for another architecture.
 pub const APT: Tool =
     Tool { name: "apt-get", package: "apt", probe: &["sh", "-c", "apt-get --version && dpkg-deb --version"] };
 
 /// Everything that `--install` provides. apt-get must be there to provide anything.
-const INSTALLABLE: &[Tool] = &[GCC32, CRUN];
+const INSTALLABLE: &[Tool] = &[GCC32, RUNC, STRACE, QEMU];
 
 impl Tool {
     /// Whether it works.

@@ -1,6 +1,288 @@
-use super::World;
-use crate::report::Report;
-use anyhow::Result;
-pub fn run(_world: &World, _report: &mut Report) -> Result<()> {
+//! i386 servers as process 1 of a container that denies socketcall: the capabilities are Docker's default
+//! ones, the seccomp profile is our own. They are stopped by SIGTERM, as `docker stop` does.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::unistd::geteuid;
+use serde_json::{Value, json};
+
+use super::debian::{free_port, listens};
+use super::{IN_TREE, LIMIT, Way, World, command, nothing_left, words};
+use crate::deny::TELLTALE;
+use crate::process::{Finished, Running, ending};
+use crate::report::{Outcome, Report, difference};
+use crate::tools::RUNC;
+use crate::workspace::fresh;
+
+/// A server, what it is asked, and how it is stopped.
+struct Server {
+    name: &'static str,
+    /// Its command line; PORT stands for the port.
+    line: &'static [&'static str],
+    /// Sent to it; every byte of the answer counts, until it closes the connection.
+    question: &'static str,
+    /// The signals that end it. All but the last are to be survived.
+    signals: &'static [&'static str],
+}
+
+const SERVERS: &[Server] = &[
+    Server {
+        name: "redis-server, SIGTERM",
+        line: &["redis-server", "--bind", "127.0.0.1", "--port", "PORT", "--save", "", "--dir", "/tmp"],
+        question: "SET key value\r\nGET key\r\nINCR n\r\nQUIT\r\n",
+        signals: &["TERM"],
+    },
+    Server {
+        name: "python3 that handles SIGTERM, and reaps orphans",
+        line: &["python3", "-c", include_str!("container/first.py"), "PORT"],
+        question: "who are you?\n",
+        signals: &["HUP", "TERM"],
+    },
+    Server {
+        name: "busybox httpd, to which SIGTERM means nothing as process 1",
+        line: &["busybox", "httpd", "-f", "-p", "127.0.0.1:PORT", "-h", "/etc"],
+        question: "GET /shells HTTP/1.0\r\n\r\n",
+        signals: &["TERM", "KILL"],
+    },
+];
+
+/// Docker's default capabilities.
+const CAPABILITIES: &[&str] = &[
+    "CAP_AUDIT_WRITE",
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_MKNOD",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_RAW",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SETUID",
+    "CAP_SYS_CHROOT",
+];
+
+/// Calls that a container's profile refuses because they reach beyond it.
+const REFUSED: &[&str] = &[
+    "acct",
+    "add_key",
+    "bpf",
+    "delete_module",
+    "finit_module",
+    "fsconfig",
+    "fsmount",
+    "fsopen",
+    "init_module",
+    "kexec_file_load",
+    "kexec_load",
+    "keyctl",
+    "mount",
+    "mount_setattr",
+    "move_mount",
+    "open_by_handle_at",
+    "open_tree",
+    "perf_event_open",
+    "pivot_root",
+    "quotactl",
+    "reboot",
+    "request_key",
+    "setns",
+    "swapoff",
+    "swapon",
+    "umount",
+    "umount2",
+    "unshare",
+    "userfaultfd",
+    "vm86",
+    "vm86old",
+];
+
+pub fn run(world: &World, report: &mut Report) -> Result<()> {
+    report.suite("container");
+    let missing = super::missing(&[RUNC]);
+    for server in SERVERS {
+        report.case(server.name, || {
+            if let Some(why) = missing.clone().or_else(|| world.debian.as_ref().err().cloned()) {
+                return Ok(Outcome::Skipped(why));
+            }
+            if !geteuid().is_root() {
+                return Ok(Outcome::Skipped("needs root".into()));
+            }
+            let result = agree(world, server);
+            nothing_left()?;
+            result
+        });
+    }
+    report.end_suite();
     Ok(())
+}
+
+/// A server in a container without the filter, with it, and with it under `run`.
+fn agree(world: &World, server: &Server) -> Result<Outcome> {
+    let native = Container::start(world, server, Way::Native)?.play().context("natively")?;
+    match Container::start(world, server, Way::Denied)?.play() {
+        Ok(transcript) => bail!("the filter does not reach it: {transcript:?}"),
+        Err(error) if error.is::<crate::process::Hang>() => return Err(error.context("denied")),
+        Err(_) => {}
+    }
+    let supervised = Container::start(world, server, Way::Quiet)?.play().context("under `run`")?;
+    if let Some(difference) = difference(&native.said, &supervised.said) {
+        bail!("what came through differs from the native run: {difference}");
+    }
+    // As long again as natively, and a second for a machine that is busy.
+    let limit = native.stopping * 2 + Duration::from_secs(1);
+    ensure!(
+        supervised.stopping < limit,
+        "it took {:?} to stop, natively {:?}",
+        supervised.stopping,
+        native.stopping
+    );
+    let times = [native.stopping, supervised.stopping].map(|time| time.as_millis());
+    Ok(Outcome::Passed(format!("stopped in {} ms, natively {} ms", times[1], times[0])))
+}
+
+/// What came of a server's life.
+#[derive(Debug)]
+struct Transcript {
+    /// Its answers, and its end.
+    said: String,
+    /// From the last signal to its end.
+    stopping: Duration,
+}
+
+/// A container that runs.
+struct Container<'a> {
+    server: &'a Server,
+    state: PathBuf,
+    id: String,
+    port: u16,
+    running: Option<Running>,
+}
+
+impl<'a> Container<'a> {
+    fn start(world: &'a World, server: &'a Server, way: Way) -> Result<Container<'a>> {
+        let port = free_port()?;
+        let root = world.debian.as_ref().map_err(|why| anyhow::anyhow!("{why}"))?;
+        let home = world.workspace.target.join("i386/container");
+        fresh(&home)?;
+        let mut line = match way {
+            Way::Supervised | Way::Quiet => words(&[IN_TREE, "run", "--"]),
+            Way::Native | Way::Denied => vec![],
+        };
+        line.extend(server.line.iter().map(|word| word.replace("PORT", &port.to_string())));
+        let configuration = configuration(root, &line, way != Way::Native);
+        fs::write(home.join("config.json"), serde_json::to_vec_pretty(&configuration)?)?;
+        let state = home.join("state");
+        let id = format!("socketcall-{}-{port}", std::process::id());
+        let mut container = Container { server, state, id, port, running: None };
+        let bundle = home.display().to_string();
+        let command = command(&container.runc(&["run", "--bundle", &bundle, &container.id]))?;
+        container.running = Some(Running::start(command, vec![], LIMIT)?);
+        Ok(container)
+    }
+
+    fn runc(&self, arguments: &[&str]) -> Vec<String> {
+        words(&[&["runc", "--root", &self.state.display().to_string()], arguments].concat())
+    }
+
+    /// Asks the server, stops it, and tells how it ended.
+    fn play(mut self) -> Result<Transcript> {
+        let mut said = self.ask()?;
+        let Some((last, survived)) = self.server.signals.split_last() else { bail!("no signal") };
+        for signal in survived {
+            self.kill(signal)?;
+            said += &format!("after SIG{signal}: {}", self.ask()?);
+        }
+        let start = Instant::now();
+        self.kill(last)?;
+        let finished = self.wait()?;
+        let stopping = start.elapsed();
+        said += &format!("{}\n", ending(finished.status));
+        Ok(Transcript { said, stopping })
+    }
+
+    fn ask(&mut self) -> Result<String> {
+        let deadline = Instant::now() + LIMIT;
+        while !listens(self.port)? {
+            let running = self.running.as_mut().context("it was waited for")?;
+            if running.has_ended() {
+                let finished = self.wait()?;
+                bail!("{}: {}{}", ending(finished.status), finished.text(), finished.stderr);
+            }
+            if Instant::now() > deadline {
+                bail!(crate::process::Hang(format!("does not listen: {}", running.command())));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let mut connection = TcpStream::connect(("127.0.0.1", self.port))?;
+        connection.set_read_timeout(Some(Duration::from_secs(10)))?;
+        connection.write_all(self.server.question.as_bytes())?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).context("no answer")?;
+        Ok(answer.lines().filter(|line| !line.starts_with("Date:")).collect::<Vec<_>>().join("\n") + "\n")
+    }
+
+    fn kill(&self, signal: &str) -> Result<()> {
+        let command = command(&self.runc(&["kill", &self.id, signal]))?;
+        Running::start(command, vec![], LIMIT)?.wait()?.success().map(drop)
+    }
+
+    fn wait(&mut self) -> Result<Finished> {
+        self.running.take().context("it was waited for")?.wait()
+    }
+}
+
+impl Drop for Container<'_> {
+    fn drop(&mut self) {
+        // Removes what is left after a failure; after a success there is nothing, and runc says so.
+        let delete = command(&self.runc(&["delete", "--force", &self.id]));
+        let _ = delete.and_then(|command| Running::start(command, vec![], LIMIT)?.wait());
+    }
+}
+
+/// The OCI runtime configuration. The network is the host's, so that the server can be asked from outside.
+fn configuration(root: &Path, line: &[String], filtered: bool) -> Value {
+    let mount = |destination: &str, kind: &str, options: &[&str]| json!({ "destination": destination, "type": kind, "source": kind, "options": options });
+    let mut configuration = json!({
+        "ociVersion": "1.0.0",
+        "root": { "path": root, "readonly": true },
+        "process": {
+            "args": line,
+            "cwd": "/",
+            "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"],
+            "user": { "uid": 0, "gid": 0 },
+            "capabilities": { "bounding": CAPABILITIES, "effective": CAPABILITIES, "permitted": CAPABILITIES },
+            "noNewPrivileges": false,
+        },
+        "mounts": [
+            mount("/proc", "proc", &[]),
+            mount("/dev", "tmpfs", &["nosuid", "mode=755"]),
+            mount("/tmp", "tmpfs", &["nosuid", "nodev", "mode=1777"]),
+        ],
+        "linux": {
+            "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "ipc" }, { "type": "uts" }],
+            "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list"],
+            "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+        },
+    });
+    if filtered {
+        configuration["linux"]["seccomp"] = json!({
+            "defaultAction": "SCMP_ACT_ALLOW",
+            "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+            "syscalls": [
+                { "names": ["socketcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": TELLTALE },
+                { "names": REFUSED, "action": "SCMP_ACT_ERRNO", "errnoRet": 1 },
+                // As Docker does, since a filter cannot look at its flags: ENOSYS, so that clone is used.
+                { "names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38 },
+            ],
+        });
+    }
+    configuration
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
 use self::table::{CASES, Case, Entry};
-use super::{LIMIT, Way, World, command, nothing_left, unfiltered, words};
+use super::{IN_TREE, LIMIT, Way, World, account, command, nothing_left, unfiltered, words};
 use crate::counts::Counts;
 use crate::deny::TELLTALE;
 use crate::process::{Finished, Hang, Running};
@@ -24,16 +24,9 @@ mod remote;
 mod scripts;
 mod table;
 
-/// Where `run` lies in the tree.
-const SOCKETCALL: &str = "/usr/bin/socketcall";
-
 /// Runs every case of the table.
 pub fn run(world: &World, report: &mut Report) -> Result<()> {
     report.suite("debian");
-    if let Ok(root) = &world.debian {
-        let copy = root.join(&SOCKETCALL[1..]);
-        fs::copy(&world.socketcall, &copy).with_context(|| format!("cannot copy to {}", copy.display()))?;
-    }
     for case in CASES {
         report.case(case.name, || match &world.debian {
             Ok(root) => agree(world, root, case),
@@ -122,7 +115,7 @@ impl<'a> Stage<'a> {
         let denied = match self.way {
             Way::Native => false,
             Way::Denied => self.subject == Some(program),
-            Way::Supervised => true,
+            Way::Supervised | Way::Quiet => true,
         };
         self.used.set(self.used.get() || self.subject == Some(program));
         let mut all = vec![self.world.xtask.display().to_string(), "enter".into()];
@@ -132,7 +125,7 @@ impl<'a> Stage<'a> {
         all.push(self.root.display().to_string());
         all.push("--".into());
         if self.way == Way::Supervised {
-            all.extend(words(&[SOCKETCALL, "run", "-v", "--"]));
+            all.extend(words(&[IN_TREE, "run", "-v", "--"]));
         }
         all.extend(words(line));
         let running = Running::start(command(&all)?, input.to_vec(), LIMIT)?;
@@ -187,7 +180,8 @@ impl Process<'_> {
     pub fn wait(self) -> Result<Finished> {
         let mut finished = self.running.wait()?;
         if self.stage.way == Way::Supervised {
-            let counts = unfiltered(&mut finished)?;
+            let counts = account(&mut finished)?;
+            unfiltered(&finished)?;
             let mut all = self.stage.counts.borrow_mut();
             *all.entry(self.program).or_default() += counts;
         }

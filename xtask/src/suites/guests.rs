@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use self::build::Builder;
 use self::table::{Build, Calls, GUESTS, Guest, Run};
-use super::{LIMIT, Way, World, command, nothing_left, unfiltered, words};
+use super::{LIMIT, Way, World, account, command, nothing_left, unfiltered, words};
 use crate::counts::Counts;
 use crate::process::{Finished, Running, ending};
 use crate::report::{Outcome, Report, difference};
@@ -75,7 +75,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The three runs, and whether they agree.
+    /// The runs, and whether they agree.
     fn agree(&self) -> Result<Outcome> {
         let native = self.start(Way::Native)?;
         if native.status != self.run.status() {
@@ -92,9 +92,23 @@ impl Case<'_> {
         let unharmed = denied.status == native.status && denied.stdout == native.stdout;
         ensure!(!unharmed, "the filter does not reach it, so that `run` is not tested: {}", denied.command);
 
+        self.same(&native, &self.start(Way::Quiet)?)?;
+        if self.run.silent {
+            return Ok(Outcome::Passed("the same".into()));
+        }
         let mut supervised = self.start(Way::Supervised)?;
-        let account = supervised.stderr.clone();
-        let counts = if self.run.silent { None } else { Some(unfiltered(&mut supervised)?) };
+        let lines = supervised.stderr.clone();
+        let got = account(&mut supervised)?;
+        self.same(&native, &supervised)?;
+        let expected = self.expected(&native)?;
+        if got != expected {
+            bail!("{}\ncounts\nexpected: {expected}\ngot:      {got}\n{lines}", supervised.command);
+        }
+        Ok(Outcome::Passed(got.to_string()))
+    }
+
+    /// Whether a run left behind what the native one did, and met no filter.
+    fn same(&self, native: &Finished, supervised: &Finished) -> Result<()> {
         let pairs = [
             ("status", ending(native.status), ending(supervised.status)),
             ("standard output", native.text(), supervised.text()),
@@ -102,28 +116,17 @@ impl Case<'_> {
         ];
         for (what, expected, got) in pairs {
             if let Some(difference) = difference(&expected, &got) {
+                let (command, stderr) = (&supervised.command, &supervised.stderr);
                 bail!(
-                    "{}\n{what} differs from the native one: {difference}\nstandard error:\n{}",
-                    supervised.command,
-                    supervised.stderr
+                    "{command}\n{what} differs from the native one: {difference}\nstandard error:\n{stderr}"
                 );
             }
         }
-        let Some(counts) = counts else { return Ok(Outcome::Passed("same".into())) };
-        let expected = self.expected(&native)?;
-        ensure!(
-            counts == expected,
-            "{}\ncounts\nexpected: {expected}\ngot:      {counts}\nstandard error:\n{account}",
-            supervised.command
-        );
-        Ok(Outcome::Passed(counts.to_string()))
+        unfiltered(supervised)
     }
 
     fn start(&self, way: Way) -> Result<Finished> {
-        let (mut line, mut run) = way.prefix(self.world);
-        if self.run.silent {
-            run.retain(|word| word != "-v");
-        }
+        let (mut line, run) = way.prefix(self.world);
         if let Some((_, script)) = self.run.around {
             line.extend(words(&["sh", "-c", script, "sh"]));
         }

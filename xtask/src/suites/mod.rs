@@ -60,6 +60,9 @@ struct World {
     debian: Result<PathBuf, String>,
 }
 
+/// Where the program under test lies in the i386 tree.
+const IN_TREE: &str = "/usr/bin/socketcall";
+
 /// Runs the suites that were asked for.
 pub fn run(options: &Options) -> Result<ExitCode> {
     tools::provide(options.install)?;
@@ -82,6 +85,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         };
         let xtask = std::env::current_exe()?;
         let debian = debian_tree(&workspace);
+        if let Ok(root) = &debian {
+            let copy = root.join(&IN_TREE[1..]);
+            std::fs::copy(&socketcall, &copy)
+                .with_context(|| format!("cannot copy to {}", copy.display()))?;
+        }
         let world = World { workspace, socketcall, xtask, debian };
         if wanted(Suite::Guests) {
             guests::run(&world, &mut report)?;
@@ -98,10 +106,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn debian_tree(workspace: &Workspace) -> Result<PathBuf, String> {
-    missing(&[tools::APT]).map_or_else(
-        || Debian::prepare(&workspace.target).map_err(|error| format!("{error:#}")),
-        |missing| Err(missing),
-    )
+    missing(&[tools::APT])
+        .map_or_else(|| Debian::prepare(&workspace.target).map_err(|error| format!("{error:#}")), Err)
 }
 
 /// Why a suite that needs these tools can't run.
@@ -119,19 +125,23 @@ enum Way {
     Native,
     /// socketcall is denied.
     Denied,
-    /// socketcall is denied, and the program runs under `socketcall run`.
+    /// socketcall is denied, and the program runs under `socketcall run -v`.
     Supervised,
+    /// The same without -v, which counts and so sees a little more.
+    Quiet,
 }
 
 impl Way {
     /// The words to put in front of a command that runs on the host: the filter, and `run`.
     fn prefix(self, world: &World) -> (Vec<String>, Vec<String>) {
         let deny = vec![world.xtask.display().to_string(), "deny".into(), "--".into()];
-        let run = vec![world.socketcall.display().to_string(), "run".into(), "-v".into(), "--".into()];
+        let program = world.socketcall.display().to_string();
+        let run = |options: &[&str]| words(&[&[program.as_str(), "run"], options, &["--"]].concat());
         match self {
             Way::Native => (vec![], vec![]),
             Way::Denied => (deny, vec![]),
-            Way::Supervised => (deny, run),
+            Way::Supervised => (deny, run(&["-v"])),
+            Way::Quiet => (deny, run(&[])),
         }
     }
 }
@@ -150,18 +160,22 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Sees to it that a program that ran under `run -v` met no filter. Takes the supervisor's account out of
-/// its standard error.
-fn unfiltered(finished: &mut Finished) -> Result<Counts> {
+/// Takes the supervisor's account out of a program's standard error.
+fn account(finished: &mut Finished) -> Result<Counts> {
     let account = Account::take(&finished.stderr).with_context(|| finished.command.clone())?;
     finished.stderr = account.rest;
+    Ok(account.total)
+}
+
+/// Sees to it that a program met no filter.
+fn unfiltered(finished: &Finished) -> Result<()> {
     let (stdout, telltale) = (finished.text(), format!("= -{TELLTALE} "));
     for sign in ["Exchange full", "EXFULL", &telltale] {
         if stdout.contains(sign) || finished.stderr.contains(sign) {
             bail!("{}\nsaw the filter's errno:\n{stdout}{}", finished.command, finished.stderr);
         }
     }
-    Ok(account.total)
+    Ok(())
 }
 
 /// A case's last check: it left no process behind.

@@ -61,7 +61,7 @@ pub struct Run {
     pub wait_status: i32,
     /// A name, and a shell script inside the filter that runs the rest, `run` included, as `"$@"`.
     pub around: Option<(&'static str, &'static str)>,
-    /// `run` gets no -v, since the supervisor has nowhere to write to.
+    /// There is no run with -v, since the supervisor has nowhere to write to.
     pub silent: bool,
     /// It needs root.
     pub root: bool,
