@@ -198,8 +198,7 @@ fn unpack_archive(archive: &Path, root: &Path) -> Result<()> {
 
 /// The few files of /etc that programs look names up in.
 fn accounts(root: &Path) -> Result<()> {
-    let mut users =
-        BTreeSet::from([(0, "root", "/root"), (33, "www-data", "/tmp"), (65534, "nobody", "/tmp")]);
+    let mut users = BTreeSet::from([(0, "root", "/root"), (65534, "nobody", "/tmp")]);
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     if users.iter().all(|user| user.0 != uid) {
         users.insert((uid, "user", "/home/user"));

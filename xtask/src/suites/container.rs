@@ -115,9 +115,7 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
             if !geteuid().is_root() {
                 return Ok(Outcome::Skipped("needs root".into()));
             }
-            let result = agree(world, server);
-            nothing_left()?;
-            result
+            nothing_left(agree(world, server))
         });
     }
     report.end_suite();

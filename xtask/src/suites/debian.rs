@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -41,10 +42,7 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
 fn agree(world: &World, root: &Path, case: &Case) -> Result<Outcome> {
     let play = |way, subject| {
         let stage = Stage::new(world, root, way, subject)?;
-        let result = (case.play)(&stage);
-        let left = nothing_left();
-        let transcript = result?;
-        left?;
+        let transcript = nothing_left((case.play)(&stage))?;
         anyhow::Ok((transcript, stage))
     };
     let (native, _) = play(Way::Native, None).context("natively")?;
@@ -195,9 +193,17 @@ impl Process<'_> {
     }
 }
 
-/// A port that nobody has, on 127.0.0.1.
+/// A port that nobody has, on 127.0.0.1, below those that Linux gives to clients (from 32768 on, unless
+/// ip_local_port_range says otherwise), so that no client gets it before its server.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    for _ in 0..1000 {
+        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port from 20000 to 30000")
 }
 
 /// Whether a TCP socket listens on `port`. Seen in /proc rather than by connecting, since a server for one

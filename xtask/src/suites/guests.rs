@@ -42,9 +42,7 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
                 return Ok(Outcome::Skipped(format!("no musl: {why}")));
             }
             let directory = builder.built(guest, build)?;
-            let result = Case { world, guest, run, directory }.agree();
-            nothing_left()?;
-            result
+            nothing_left(Case { world, guest, run, directory }.agree())
         });
     }
     report.end_suite();

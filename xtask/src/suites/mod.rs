@@ -178,9 +178,10 @@ fn unfiltered(finished: &Finished) -> Result<()> {
     Ok(())
 }
 
-/// A case's last check: it left no process behind.
-fn nothing_left() -> Result<()> {
+/// A case's last check: it left no process behind. Its own failure comes first.
+fn nothing_left<T>(result: Result<T>) -> Result<T> {
     let left = leftovers();
+    let result = result?;
     ensure!(left.is_empty(), "left running: {}", left.join(", "));
-    Ok(())
+    Ok(result)
 }

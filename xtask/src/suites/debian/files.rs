@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::{HERE, Process, Stage, free_port, intact, noise};
 
-/// nginx with a master and two workers, which become www-data where they may.
+/// nginx with a master and two workers, which become nobody where they may.
 fn nginx<'a>(stage: &'a Stage<'a>, port: u16) -> Result<Process<'a>> {
     let configuration = stage.file(
         "nginx.conf",
