@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::verbs::{calls::Calls, run::Run};
+use crate::verbs::{calls::Calls, demo::Demo, run::Run};
 
 /// Takes the socket multiplexer of 32-bit x86 Linux apart.
 ///
@@ -22,4 +22,5 @@ pub struct Cli {
 pub enum Verb {
     Run(Run),
     Calls(Calls),
+    Demo(Demo),
 }

@@ -38,14 +38,17 @@ fn main() -> ExitCode {
             Ok(never) => match never {},
             Err(error) => fail(&error, error.exit_status()),
         },
-        Verb::Calls(calls) => printed(verbs::calls::run(&calls, &mut io::stdout().lock())),
+        Verb::Calls(calls) => printed(verbs::calls::run(&calls, &mut io::stdout().lock()).map(|()| true)),
+        Verb::Demo(demo) => printed(verbs::demo::run(&demo, &mut anstream::stdout().lock())),
     }
 }
 
-/// The exit status of a verb that prints. Who closes the pipe has seen enough.
-fn printed(result: anyhow::Result<()>) -> ExitCode {
+/// The exit status of a verb that prints, and answers whether all is well. Who closes the pipe has seen
+/// enough.
+fn printed(result: anyhow::Result<bool>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => match error.downcast_ref::<io::Error>() {
             Some(io) if io.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             _ => fail(&format_args!("{error:#}"), USAGE),

@@ -1,0 +1,147 @@
+//! `socketcall demo`: the multiplexer, what denying it breaks, and what `run` does about it.
+
+mod article;
+mod instructions;
+mod observe;
+mod parts;
+mod place;
+mod process;
+mod talk;
+mod text;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use abi::Errno;
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use guest32::{Entry, Guest, Program};
+use nix::sys::signal::Signal;
+
+use place::Place;
+use text::Page;
+
+/// Shows the multiplexer at work, and what `run` is good for
+///
+/// Runs small 32-bit programs that socketcall carries, so nothing 32-bit needs to be installed: (1) one call
+/// after the other, with registers and parameter array; (2) a client and a server; (3) both under a seccomp
+/// filter that denies socketcall; (4) both under the same filter by `socketcall run`.
+///
+/// Exit status: 0 if all went as the text says, 1 if something did not (it is named at the end), 2 if the
+/// programs can't be run here.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The part to show alone
+    pub part: Option<Only>,
+
+    /// Write the 32-bit programs to DIR as executables, and show nothing
+    #[arg(long, value_name = "DIR", conflicts_with = "part")]
+    pub write: Option<PathBuf>,
+}
+
+/// A part that can be shown alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Only {
+    /// The first: the article's program, call by call
+    Article,
+}
+
+/// What was found to be so on this machine.
+struct Findings {
+    /// Whether seccomp filters judge this process and what it starts.
+    filtered: bool,
+    /// What socketcall answers under these filters, if it is denied.
+    denied: Option<Errno>,
+    /// The ways into the kernel that a program can take.
+    entries: Vec<Entry>,
+    /// What is not as the text says.
+    unexpected: Vec<String>,
+}
+
+impl Findings {
+    fn unexpected(&mut self, what: String) {
+        self.unexpected.push(what);
+    }
+}
+
+/// Carries out the verb; answers whether all went as the text says.
+///
+/// # Errors
+/// Nothing can be shown here; or what is shown could not be written, and the error has the
+/// [`std::io::Error`] in its chain.
+pub fn run(args: &Demo, out: &mut dyn Write) -> Result<bool> {
+    let mut page = Page::new(out);
+    if let Some(directory) = &args.write {
+        place::write_all(directory)?;
+        wrote(&mut page, directory)?;
+        page.flush()?;
+        return Ok(true);
+    }
+    let place = Place::find()?;
+    let filtered = seccomp::mode() == seccomp::Mode::Filter;
+    let mut findings = Findings { filtered, denied: None, entries: Entry::ALL.to_vec(), unexpected: vec![] };
+    page.paragraph(
+        "On 32-bit x86, Linux programs make every socket operation through one system call, socketcall. Its \
+         arguments lie behind a pointer, so no seccomp filter can judge them; and whoever denies it breaks \
+         such programs. The small 32-bit programs below are carried along: nothing 32-bit is needed here.",
+    )?;
+
+    page.heading(1, "The multiplexer: registers, parameter array, result")?;
+    match article::show(&mut page, &place, &mut findings) {
+        Err(error) if !error.is::<std::io::Error>() => {
+            page.body(&format!("This can't be shown here: {error:#}."))?;
+            findings.unexpected(format!("part 1: {error:#}"));
+        }
+        shown => shown?,
+    }
+    if args.part.is_none() {
+        parts::show(&mut page, &place, &mut findings)?;
+    }
+    if !findings.unexpected.is_empty() {
+        page.subheading("Not as it should be")?;
+        for what in &findings.unexpected {
+            page.line(what)?;
+        }
+    }
+    if args.part.is_none() {
+        next(&mut page)?;
+    }
+    page.flush()?;
+    Ok(findings.unexpected.is_empty())
+}
+
+/// Which programs there are now.
+fn wrote(page: &mut Page, directory: &Path) -> std::io::Result<()> {
+    page.paragraph(&format!(
+        "{} programs are in {}, each by two entries: NAME-int80, and NAME-vdso.",
+        Guest::ALL.len(),
+        directory.display()
+    ))?;
+    page.rows(&Program::ALL.map(|program| [program.name().to_owned(), program.arguments().to_owned()]))?;
+    page.paragraph("For instance:")?;
+    page.line(format_args!("socketcall run -v -- {}", directory.join("all-calls-int80").display()))
+}
+
+/// What the user can do next, each by itself or after the one above it.
+fn next(page: &mut Page) -> std::io::Result<()> {
+    page.blank()?;
+    page.paragraph("To try next:")?;
+    page.rows(
+        &[
+            ["socketcall calls connect", "one call: arguments, numbers, what differs between its forms"],
+            ["socketcall demo --write guests", "the 32-bit programs, as files in the directory guests"],
+            ["socketcall run -v -- guests/all-calls-vdso", "each of the twenty calls, taken apart"],
+        ]
+        .map(|row| row.map(String::from)),
+    )
+}
+
+/// A signal's name.
+fn signal(number: i32) -> String {
+    Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.to_string())
+}
+
+/// What an error means, in the words of strerror(3).
+fn explain(errno: Errno) -> String {
+    nix::errno::Errno::from_raw(errno.raw()).desc().to_owned()
+}
