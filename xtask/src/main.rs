@@ -1,8 +1,9 @@
 //! Tests of the workspace that need more than cargo: programs in C and assembly, Debian's i386 packages,
-//! containers. `cargo xtask test --install` gets what they need.
+//! containers. `cargo xtask test --install` gets what they need. And benchmarks: `cargo xtask bench`.
 #![forbid(unsafe_code)]
 
 mod apt;
+mod bench;
 mod counts;
 mod deny;
 mod enter;
@@ -15,7 +16,7 @@ mod workspace;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Tests of the workspace that need more than cargo")]
+#[command(name = "cargo xtask", about = "Tests and benchmarks of the workspace that need more than cargo")]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -25,18 +26,25 @@ struct Cli {
 enum Verb {
     /// Run the test suites.
     Test(suites::Options),
+    /// Measure what `socketcall run` costs, beside strace and qemu-i386.
+    Bench(bench::Options),
     /// Run a command under a filter that denies socketcall.
     Deny(deny::Options),
     /// Run a command inside a directory tree, with /proc and /dev.
     #[command(hide = true)]
     Enter(enter::Options),
+    /// Start a command as often as standard input says, and time that.
+    #[command(hide = true)]
+    Repeat(bench::repeat::Options),
 }
 
 fn main() -> std::process::ExitCode {
     let result = match Cli::parse().verb {
         Verb::Test(options) => suites::run(&options),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Deny(options) => deny::run(&options),
         Verb::Enter(options) => enter::run(&options),
+        Verb::Repeat(options) => bench::repeat::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

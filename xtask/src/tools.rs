@@ -26,17 +26,20 @@ pub const GCC32: Tool = Tool {
 pub const RUNC: Tool = Tool { name: "runc", package: "runc", probe: &["runc", "--version"] };
 
 /// What `cargo xtask bench` compares with.
-const STRACE: Tool = Tool { name: "strace", package: "strace", probe: &["strace", "--version"] };
+pub const STRACE: Tool = Tool { name: "strace", package: "strace", probe: &["strace", "--version"] };
 
 /// What `cargo xtask bench` compares with.
-const QEMU: Tool = Tool { name: "qemu-i386", package: "qemu-user", probe: &["qemu-i386", "--version"] };
+pub const QEMU: Tool = Tool { name: "qemu-i386", package: "qemu-user", probe: &["qemu-i386", "--version"] };
 
 /// Unpacks packages for another architecture.
 pub const APT: Tool =
     Tool { name: "apt-get", package: "apt", probe: &["sh", "-c", "apt-get --version && dpkg-deb --version"] };
 
-/// Everything that `--install` provides. apt-get must be there to provide anything.
-const INSTALLABLE: &[Tool] = &[GCC32, RUNC, STRACE, QEMU];
+/// Everything that `cargo xtask test --install` provides. apt-get must be there to provide anything.
+pub const FOR_TEST: &[Tool] = &[GCC32, RUNC, STRACE, QEMU];
+
+/// Everything that `cargo xtask bench --install` provides.
+pub const FOR_BENCH: &[Tool] = &[STRACE, QEMU];
 
 impl Tool {
     /// Whether it works.
@@ -49,9 +52,9 @@ impl Tool {
     }
 }
 
-/// Installs what is missing, or says how.
-pub fn provide(install: bool) -> Result<()> {
-    let missing: Vec<&Tool> = INSTALLABLE.iter().filter(|tool| !tool.works()).collect();
+/// Installs what is missing of `wanted`, or says how; `verb` is the one that wants it.
+pub fn provide(wanted: &[Tool], verb: &str, install: bool) -> Result<()> {
+    let missing: Vec<&Tool> = wanted.iter().filter(|tool| !tool.works()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -63,7 +66,7 @@ pub fn provide(install: bool) -> Result<()> {
     }
     let line = words.join(" ");
     if !install {
-        println!("missing: {names}; install with `{line}`, or run `cargo xtask test --install`\n");
+        println!("missing: {names}; install with `{line}`, or run `cargo xtask {verb} --install`\n");
         return Ok(());
     }
     println!("missing: {names}; {line}");

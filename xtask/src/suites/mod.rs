@@ -65,7 +65,7 @@ const IN_TREE: &str = "/usr/bin/socketcall";
 
 /// Runs the suites that were asked for.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    tools::provide(options.install)?;
+    tools::provide(tools::FOR_TEST, "test", options.install)?;
     adopt_orphans()?;
     let workspace = Workspace::find()?;
     let wanted = |suite| options.only.is_empty() || options.only.contains(&suite);

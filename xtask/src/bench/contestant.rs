@@ -1,0 +1,213 @@
+//! A process that is asked for a number of rounds, and answers with the nanoseconds they took.
+//!
+//! The benchmarks of guest32 do so, and [`repeat`](super::repeat). Between two questions the process waits, so
+//! that several of them can be measured in turn, round by round, long after their start.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
+use crate::process::{ending, line};
+
+/// On which processors the processes of a contestant run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// All on the same.
+    One,
+    /// The program's two processes on one each, a tracer on either.
+    Two,
+    /// Wherever the kernel puts them.
+    Free,
+}
+
+/// A process that answers.
+pub struct Contestant {
+    command: String,
+    child: Child,
+    /// Closed to end it.
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Contestant {
+    /// Starts `command` at its place.
+    pub fn start(mut command: Command, place: Place) -> Result<Contestant> {
+        let line = line(&command);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let all = processors()?;
+        let child = match place {
+            Place::One => {
+                // What is started inherits where its parent may run (sched_setaffinity(2)).
+                pin(THIS_THREAD, &all[all.len() - 1..])?;
+                let child = command.spawn();
+                pin(THIS_THREAD, &all)?;
+                child
+            }
+            Place::Two | Place::Free => command.spawn(),
+        };
+        let mut child = child.with_context(|| format!("cannot start {line}"))?;
+        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            unreachable!("both are piped")
+        };
+        let (questions, answers) = (Some(questions), BufReader::new(answers));
+        let mut contestant = Contestant { command: line, child, questions, answers };
+        // Once it answers, all of its processes are there.
+        contestant.ask(1)?;
+        if place == Place::Two {
+            contestant.spread(&all)?;
+        }
+        Ok(contestant)
+    }
+
+    /// How many nanoseconds so many rounds take.
+    pub fn ask(&mut self, rounds: u32) -> Result<f64> {
+        let mut answer = String::new();
+        let asked = self.questions.as_mut().map_or(Ok(()), |questions| {
+            // One write: a benchmark that reads byte by byte still gets the whole line at once.
+            questions.write_all(format!("{rounds}\n").as_bytes())
+        });
+        asked
+            .and_then(|()| self.answers.read_line(&mut answer))
+            .map_err(anyhow::Error::from)
+            .and_then(|_| Ok(answer.trim_end().parse()?))
+            .with_context(|| format!("no answer from {}", self.command))
+    }
+
+    /// Ends it.
+    pub fn finish(mut self) -> Result<()> {
+        self.questions = None;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "{}: {}", self.command, ending(status));
+        Ok(())
+    }
+
+    /// Puts each of the program's two processes on a processor of its own.
+    fn spread(&self, all: &[usize]) -> Result<()> {
+        let program: Vec<Pid> = family(self.child.id())?
+            .into_iter()
+            .filter(|(_, name)| !TRACERS.contains(&name.as_str()))
+            .map(|(pid, _)| pid)
+            .collect();
+        ensure!(program.len() == 2, "{}: two processes expected, not {program:?}", self.command);
+        for (pid, processor) in program.into_iter().zip(all) {
+            pin(pid, &[*processor])?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Contestant {
+    fn drop(&mut self) {
+        // After `finish` there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The names of processes that are not the program's.
+const TRACERS: [&str; 2] = ["socketcall", "strace"];
+
+const THIS_THREAD: Pid = Pid::from_raw(0);
+
+/// The processors that this thread may use.
+pub fn processors() -> Result<Vec<usize>> {
+    let set = sched_getaffinity(THIS_THREAD)?;
+    Ok((0..CpuSet::count()).filter(|processor| set.is_set(*processor).unwrap_or(false)).collect())
+}
+
+fn pin(pid: Pid, processors: &[usize]) -> Result<()> {
+    let mut set = CpuSet::new();
+    for processor in processors {
+        set.set(*processor)?;
+    }
+    sched_setaffinity(pid, &set).with_context(|| format!("pinning {pid} to {processors:?}"))
+}
+
+/// A process and its descendants with their names, parents first.
+fn family(root: u32) -> Result<Vec<(Pid, String)>> {
+    let mut children = BTreeMap::<u32, Vec<(u32, String)>>::new();
+    let mut all = Vec::new();
+    for entry in fs::read_dir("/proc").context("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // It may have ended meanwhile.
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let Some((name, parent)) = name_and_parent(&stat) else { continue };
+        match pid == root {
+            true => all.push((pid, name.to_owned())),
+            false => children.entry(parent).or_default().push((pid, name.to_owned())),
+        }
+    }
+    let mut next = 0;
+    while next < all.len() {
+        all.extend(children.remove(&all[next].0).unwrap_or_default());
+        next += 1;
+    }
+    Ok(all.into_iter().map(|(pid, name)| (Pid::from_raw(pid.cast_signed()), name)).collect())
+}
+
+/// Of a line of /proc/PID/stat. The name is in parentheses, and may hold some itself (proc_pid_stat(5)).
+fn name_and_parent(stat: &str) -> Option<(&str, u32)> {
+    let (front, rest) = stat.rsplit_once(')')?;
+    let (_, name) = front.split_once('(')?;
+    Some((name, rest.split_whitespace().nth(1)?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_contestant_answers_until_it_is_ended() {
+        let script = "while read n; do echo $((n * 10)); done";
+        let mut contestant = Contestant::start(shell(script), Place::One).unwrap();
+        assert_eq!(contestant.ask(7).unwrap(), 70.0);
+        assert_eq!(contestant.ask(8).unwrap(), 80.0);
+        contestant.finish().unwrap();
+    }
+
+    #[test]
+    fn one_that_fails_is_named() {
+        let error = Contestant::start(shell("exit 3"), Place::Free).err().unwrap();
+        assert_eq!(error.to_string(), "no answer from /bin/sh -c 'exit 3'");
+        let contestant = Contestant::start(shell("read n; echo 1; read n; exit 3"), Place::Free).unwrap();
+        assert!(contestant.finish().unwrap_err().to_string().ends_with("exit status 3"));
+    }
+
+    #[test]
+    fn a_place_is_kept_to() {
+        let before = processors().unwrap();
+        let script = "while read n; do sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status; done";
+        let mut contestant = Contestant::start(shell(script), Place::One).unwrap();
+        assert_eq!(contestant.ask(1).unwrap(), *before.last().unwrap() as f64);
+        assert_eq!(processors().unwrap(), before, "only what is started is pinned");
+    }
+
+    #[test]
+    fn a_family_is_found() {
+        let mut contestant =
+            Contestant::start(shell("sleep 100 & while read n; do echo 1; done; kill $!"), Place::Free)
+                .unwrap();
+        contestant.ask(1).unwrap();
+        let names: Vec<String> =
+            family(contestant.child.id()).unwrap().into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["sh", "sleep"]);
+        contestant.finish().unwrap();
+    }
+
+    #[test]
+    fn names_with_parentheses() {
+        assert_eq!(name_and_parent("12 (a) (b) S 7 12 12"), Some(("a) (b", 7)));
+        assert_eq!(name_and_parent(""), None);
+    }
+}
