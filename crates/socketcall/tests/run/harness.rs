@@ -1,0 +1,401 @@
+//! Starting programs in the worlds that the tests compare, and looking at how they ended.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{OnceLock, RwLock, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use guest32::{Entry, Guest, Program};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use seccomp::{Action, Arch, Wants, with_filter};
+
+/// The program under test.
+pub const SOCKETCALL: &str = env!("CARGO_BIN_EXE_socketcall");
+
+/// What the denying filter answers: an errno that no socket call has (EXFULL).
+const DENIED: u16 = 54;
+
+/// No test takes this long unless something hangs, and then it is killed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A file that is open for writing can't be executed (ETXTBSY), and a child that another thread has just
+/// forked holds what was open then. So nobody is started while a file is written.
+static WRITING: RwLock<()> = RwLock::new(());
+
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum World {
+    /// Natively.
+    Native,
+    /// Natively, where socketcall is denied.
+    Denied,
+    /// Under `run`, where nobody else answers for socketcall: RET_TRACE serves.
+    Run,
+    /// Under `run`, where socketcall is denied: RET_TRAP serves.
+    RunDenied,
+}
+
+impl World {
+    /// Both worlds of `run`.
+    pub const RUNS: [World; 2] = [World::Run, World::RunDenied];
+
+    /// `program` as a command of this world; under `run` with counts.
+    pub fn command(self, program: impl AsRef<Path>) -> Command {
+        let program = program.as_ref();
+        let mut command = match self {
+            World::Native | World::Denied => Command::new(program),
+            World::Run | World::RunDenied => {
+                let mut command = Command::new(SOCKETCALL);
+                command.args(["run", "-v", "--"]).arg(program);
+                command
+            }
+        };
+        if matches!(self, World::Denied | World::RunDenied) {
+            with_filter(&mut command, answering(Action::Errno(DENIED)));
+        }
+        clean(&mut command);
+        command
+    }
+}
+
+/// Whoever runs the tests may have options of their own.
+pub fn clean(command: &mut Command) {
+    command.env_remove("SOCKETCALL_OPTIONS");
+}
+
+/// `socketcall run` with these arguments, where nothing is denied.
+pub fn socketcall_run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command::new(SOCKETCALL);
+    command.arg("run").args(arguments);
+    clean(&mut command);
+    command
+}
+
+/// A filter with this answer for every multiplexed call.
+pub fn answering(action: Action) -> seccomp::Filter {
+    let mut wants = Wants::new();
+    wants.add(Arch::I386, abi::SOCKETCALL_I386, action);
+    wants.compile().expect("a filter of one rule")
+}
+
+/// A program's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    fn new(output: Output) -> Finished {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Finished { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Exited with this status.
+    pub fn exited(status: i32, stdout: &str, stderr: &str) -> Finished {
+        let status = ExitStatus::from_raw(status << 8);
+        Finished { status, stdout: stdout.into(), stderr: stderr.into() }
+    }
+
+    /// Takes the counts that `run -v` reports out of standard error.
+    pub fn split(mut self) -> (Finished, Counts) {
+        let mut counts = Counts::default();
+        let mut rest = String::new();
+        for line in self.stderr.split_inclusive('\n') {
+            if !counts.take(line) {
+                rest.push_str(line);
+            }
+        }
+        self.stderr = rest;
+        (self, counts)
+    }
+}
+
+/// Calls by stub, by trap, and direct ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    pub stub: u64,
+    pub trap: u64,
+    pub direct: u64,
+}
+
+impl Calls {
+    /// `multiplexed` calls, all by the way that belongs to `entry`, and no direct ones.
+    pub fn by(entry: Entry, multiplexed: u64) -> Calls {
+        match entry {
+            Entry::Vdso => Calls { stub: multiplexed, ..Calls::default() },
+            Entry::Int80 => Calls { trap: multiplexed, ..Calls::default() },
+        }
+    }
+}
+
+/// What `run -v` reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Each program's process, name and calls, in the order of their ends.
+    pub programs: Vec<(u32, String, Calls)>,
+    /// The last line.
+    pub total: Option<Calls>,
+}
+
+impl Counts {
+    /// Takes a line that is one of the report's.
+    fn take(&mut self, line: &str) -> bool {
+        let Some((who, calls)) = line
+            .strip_prefix("socketcall: ")
+            .and_then(|line| line.trim_end().split_once(": stub "))
+            .and_then(|(who, numbers)| Some((who, numbers.split_once(", trap ")?)))
+            .and_then(|(who, (stub, rest))| Some((who, stub, rest.split_once(", direct ")?)))
+            .and_then(|(who, stub, (trap, direct))| {
+                let number = |text: &str| text.parse().ok();
+                Some((who, Calls { stub: number(stub)?, trap: number(trap)?, direct: number(direct)? }))
+            })
+        else {
+            return false;
+        };
+        assert!(self.total.is_none(), "the total is the last line, and comes once: {line}");
+        match who.split_once(' ') {
+            None => {
+                assert_eq!(who, "total", "{line}");
+                self.total = Some(calls);
+            }
+            Some((pid, name)) => {
+                self.programs.push((pid.parse().expect("a process id"), name.into(), calls));
+            }
+        }
+        true
+    }
+
+    /// The report of one program.
+    pub fn one(pid: u32, name: &str, calls: Calls) -> Counts {
+        Counts { programs: vec![(pid, name.into(), calls)], total: Some(calls) }
+    }
+
+    /// The report of a run without any socket call.
+    pub fn none() -> Counts {
+        Counts { programs: vec![], total: Some(Calls::default()) }
+    }
+}
+
+/// A started program with its output captured. It is killed with its process group if it hangs.
+pub struct Running {
+    child: Option<Child>,
+    pub pid: u32,
+}
+
+impl Running {
+    pub fn start(command: &mut Command) -> Running {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::start_as_it_is(command.process_group(0))
+    }
+
+    /// The same with the descriptors, and in the process group, that the command has.
+    pub fn start_as_it_is(command: &mut Command) -> Running {
+        let started = {
+            let _nobody_writes = WRITING.read();
+            command.spawn()
+        };
+        let child = started.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Running { pid: child.id(), child: Some(child) }
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("not waited for yet")
+    }
+
+    pub fn nix_pid(&self) -> Pid {
+        Pid::from_raw(self.pid.cast_signed())
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(self.nix_pid(), signal).expect("a process of ours");
+    }
+
+    /// The next line of standard output.
+    pub fn line(&mut self) -> String {
+        let output = self.child().stdout.as_mut().expect("captured");
+        let mut line = Vec::new();
+        while !line.ends_with(b"\n") {
+            let mut byte = [0];
+            output.read_exact(&mut byte).expect("a whole line");
+            line.extend(byte);
+        }
+        String::from_utf8(line).expect("text").trim_end().to_owned()
+    }
+
+    /// Writes to standard input, and closes it.
+    pub fn write(&mut self, text: &[u8]) {
+        let mut input = self.child().stdin.take().expect("given by the test");
+        input.write_all(text).expect("a program that reads");
+    }
+
+    /// Waits until the program has ended and nobody holds its output open.
+    pub fn finish(mut self) -> Finished {
+        let child = self.child.take().expect("not waited for yet");
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || ended.send(child.wait_with_output()));
+        match end.recv_timeout(PATIENCE) {
+            Ok(output) => Finished::new(output.expect("a child of ours")),
+            Err(_) => {
+                let _ = killpg(self.nix_pid(), Signal::SIGKILL);
+                let _ = kill(self.nix_pid(), Signal::SIGKILL);
+                let output = end.recv_timeout(Duration::from_secs(5));
+                panic!("it hung, and was killed; its output: {output:?}");
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = killpg(Pid::from_raw(self.pid.cast_signed()), Signal::SIGKILL);
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Finished {
+    Running::start(command).finish()
+}
+
+/// Runs a command of `run -v`; answers its process id, its end, and the counts.
+pub fn run_counted(command: &mut Command) -> (u32, Finished, Counts) {
+    let running = Running::start(command);
+    let pid = running.pid;
+    let (finished, counts) = running.finish().split();
+    (pid, finished, counts)
+}
+
+/// The program's supervisor, by /proc: its tracer.
+pub fn supervisor(pid: u32) -> u32 {
+    let tracer = status_field(pid, "TracerPid").expect("a process that is there");
+    let tracer = tracer.parse().expect("a process id");
+    assert_ne!(tracer, 0, "process {pid} is not supervised");
+    tracer
+}
+
+/// A field of /proc/PID/status.
+pub fn status_field(pid: u32, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"))?;
+    Some(field.to_owned())
+}
+
+/// Whether a process has ended. Where nobody reaps, a zombie is left of it.
+pub fn is_gone(pid: u32) -> bool {
+    status_field(pid, "State").is_none_or(|state| state.starts_with(['Z', 'X']))
+}
+
+/// Waits until `holds` does; says whether it did in time.
+pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if holds() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    false
+}
+
+/// A directory of a test's own, removed at its end.
+pub struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    pub fn new() -> Scratch {
+        Scratch::under(Path::new(env!("CARGO_TARGET_TMPDIR")))
+    }
+
+    /// One that every user can reach.
+    pub fn public() -> Scratch {
+        Scratch::under(&std::env::temp_dir())
+    }
+
+    fn under(parent: &Path) -> Scratch {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("socketcall-run-{}-{}", std::process::id(), NEXT.fetch_add(1, Relaxed));
+        let path = parent.join(name);
+        fs::create_dir_all(&path).expect("a directory that can be written");
+        let scratch = Scratch { path };
+        scratch.mode("", 0o755);
+        scratch
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The path as an argument.
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).into_os_string().into_string().expect("text")
+    }
+
+    pub fn mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).expect("a file of ours");
+    }
+
+    /// Writes a file that can be executed.
+    pub fn executable(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        let _nobody_starts = WRITING.write();
+        fs::write(&path, content).expect("a file that can be written");
+        self.mode(name, 0o755);
+        path
+    }
+
+    /// Writes a guest under its own name.
+    pub fn guest(&self, program: Program, entry: Entry) -> PathBuf {
+        let guest = Guest { program, entry };
+        self.executable(&guest.name(), &guest.image())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Whether this kernel runs 32-bit programs.
+pub fn kernel_runs_32_bit() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let scratch = Scratch::new();
+        let article = scratch.guest(Program::Article, Entry::Int80);
+        let _nobody_writes = WRITING.read();
+        match Command::new(article).status() {
+            Ok(status) => status.success(),
+            Err(error) if error.raw_os_error() == Some(8) => false,
+            Err(error) => panic!("a guest can't be executed: {error}"),
+        }
+    })
+}
+
+/// Leaves the test where 32-bit programs don't run.
+macro_rules! require_32_bit_kernel {
+    () => {
+        if !$crate::harness::kernel_runs_32_bit() {
+            return $crate::harness::skip("this kernel runs no 32-bit programs");
+        }
+    };
+}
+
+/// Names the running test as skipped. Goes around libtest's capture, which shows what failed tests print only.
+pub fn skip(why: &str) {
+    let thread = thread::current();
+    let test = thread.name().unwrap_or("a test");
+    writeln!(std::io::stderr(), "skipped: {test}: {why}").expect("standard error");
+}

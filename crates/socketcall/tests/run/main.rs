@@ -1,0 +1,11 @@
+//! `socketcall run` against Linux itself: each program runs natively and under `run`, and the two must agree.
+#![forbid(unsafe_code)]
+
+#[macro_use]
+mod harness;
+
+mod errors;
+mod guests;
+mod options;
+mod outer;
+mod ways_in;
