@@ -16,6 +16,7 @@ mod error;
 mod inherited;
 mod launch;
 mod layer;
+mod placement;
 mod program;
 mod session;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracee::{Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 
 use crate::layer::{End, Handled, Layer, Then};
+use crate::placement::Placement;
 use crate::say;
 
 /// The layers, outermost first.
@@ -57,6 +58,7 @@ pub(crate) fn follow(
     let mut waiter = Waiter::new(scope);
     let mut threads = Threads::default();
     threads.alive.insert(program);
+    let mut placement = Placement::new();
     let mut outcome = None;
     loop {
         let waited = match threads.waiting.is_empty() {
@@ -81,6 +83,9 @@ pub(crate) fn follow(
                 continue;
             }
             Waited::Stopped(stopped, stop) => {
+                if matches!(stop, Stop::Seccomp { .. } | Stop::Signal(libc::SIGSYS)) {
+                    placement.serving(stopped.tid());
+                }
                 serve(layers, &mut waiter, stopped, stop, &mut threads);
                 if let Stop::Clone { child } = stop
                     && let Some(child) = threads.waiting.remove(&child)
