@@ -11,6 +11,7 @@ use seccomp::Filter;
 use tracee::{Options, Scope, Tid};
 
 use crate::child::{Child, fork_unseen, pipe};
+use crate::follow::Follow;
 use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
 use crate::session::{Layers, follow};
@@ -93,10 +94,10 @@ struct Ready {
 }
 
 impl Session {
-    /// Without layers the program runs as it would anyway.
+    /// Without layers the program runs as it would anyway, and is followed.
     #[must_use]
     pub fn new(launch: Launch) -> Session {
-        Session { launch, layers: Vec::new(), keep_stderr: false }
+        Session { launch, layers: vec![Box::new(Follow::default())], keep_stderr: false }
     }
 
     /// Adds a layer. Of several, the first added is asked first.

@@ -68,9 +68,9 @@ pub trait Layer: Send {
     ///
     /// # Errors
     /// See [`Layer`].
-    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<()> {
+    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let _ = (parent, child);
-        Ok(())
+        Ok(Then::Go)
     }
 
     /// A new tracee's first stop, or a stopped group goes on.
@@ -105,8 +105,13 @@ pub trait Layer: Send {
     ///
     /// # Errors
     /// See [`Layer`].
-    fn on_signal(&mut self, stopped: &mut Stopped, info: &SignalInfo) -> tracee::Result<Handled> {
-        let _ = (stopped, info);
+    fn on_signal(
+        &mut self,
+        waiter: &mut Waiter,
+        stopped: &mut Stopped,
+        info: &SignalInfo,
+    ) -> tracee::Result<Handled> {
+        let _ = (waiter, stopped, info);
         Ok(Handled::No)
     }
 

@@ -11,8 +11,11 @@
 //!   a library.
 
 mod child;
+mod clone;
+mod data;
 mod demux;
 mod error;
+mod follow;
 mod inherited;
 mod launch;
 mod layer;

@@ -141,7 +141,7 @@ fn handle(
         Stop::Clone { child } if !threads.announced(child) => {}
         Stop::Clone { child } => {
             for layer in layers {
-                layer.on_clone(stopped, child)?;
+                then = then.max(layer.on_clone(stopped, child)?);
             }
         }
         Stop::Attached => {
@@ -170,7 +170,7 @@ fn handle(
         Stop::Signal(signal) => {
             let info = stopped.signal_info()?;
             for layer in layers {
-                if let Handled::Yes(wanted) = layer.on_signal(stopped, &info)? {
+                if let Handled::Yes(wanted) = layer.on_signal(waiter, stopped, &info)? {
                     return Ok(resume(wanted));
                 }
             }

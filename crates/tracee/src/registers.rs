@@ -84,6 +84,15 @@ impl Registers {
             [args[0] as u64, args[1] as u64, args[2] as u64, args[3] as u64, args[4] as u64, args[5] as u64];
     }
 
+    /// Sets the first argument register of a call: rdi if it is a 64-bit one, else ebx.
+    pub const fn set_first_arg(&mut self, wide: bool, value: u64) {
+        if wide {
+            self.0.rdi = value;
+        } else {
+            self.0.rbx = value;
+        }
+    }
+
     /// The six argument registers of an x86-64 call: rdi, rsi, rdx, r10, r8, r9.
     #[must_use]
     pub const fn x86_64_args(&self) -> [u64; 6] {

@@ -23,13 +23,9 @@ pub struct Run {
     #[command(flatten)]
     pub options: Options,
 
-    /// The program, looked for in PATH if it holds no slash.
-    #[arg(value_name = "PROGRAM")]
-    pub program: OsString,
-
-    /// Its arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARG")]
-    pub arguments: Vec<OsString>,
+    /// The program, looked for in PATH if it holds no slash, and its arguments.
+    #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARG"])]
+    pub command: Vec<OsString>,
 }
 
 /// What can stand in SOCKETCALL_OPTIONS.
@@ -45,9 +41,10 @@ pub struct Options {
 
 /// Becomes the program. Returns on failure only.
 pub fn run(args: &Run) -> Result<Infallible, socketcall::Error> {
+    let (program, arguments) = args.command.split_first().expect("clap requires a program");
     let demux = Demux::new();
     let demux = if args.options.verbose { demux.count(Report) } else { demux };
-    Session::new(Launch::new(&args.program).args(&args.arguments))
+    Session::new(Launch::new(program).args(arguments))
         .with(demux)
         .keep_stderr(args.options.verbose)
         .become_program()

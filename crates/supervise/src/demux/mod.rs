@@ -5,6 +5,7 @@ mod count;
 mod in_place;
 mod kernel;
 mod outer;
+mod sigsys;
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,6 +14,8 @@ use abi::{Call, SOCKETCALL_I386, i386};
 use seccomp::{Action, Arch, Field, Test};
 use tracee::{Error as TraceeError, Injection, Registers, SignalInfo, Stopped, Tid, Waiter};
 
+use crate::clone::Flags;
+use crate::data;
 use crate::layer::{End, Handled, Layer, Plan, Then};
 use crate::say;
 use auxv::Auxv;
@@ -20,17 +23,7 @@ use count::Counting;
 pub use count::{Count, Tally};
 use in_place::{Begun, InPlace};
 use kernel::Kernel;
-
-/// The data of our filter's answers, by which we know them: another filter of the program's may answer
-/// RET_TRACE or RET_TRAP too, and means something else by it.
-mod data {
-    /// A multiplexed call.
-    pub(super) const SOCKETCALL: u16 = 0x5c66;
-    /// A direct call that did not come through the vDSO, to be counted.
-    pub(super) const DIRECT: u16 = 0x5c67;
-    /// execve or execveat, for a last look at the counters.
-    pub(super) const EXEC: u16 = 0x5c68;
-}
+use sigsys::Sigsys;
 
 /// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
 const SYS_SECCOMP: i32 = 1;
@@ -74,14 +67,15 @@ enum Stub {
 
 struct Thread {
     stub: Stub,
+    sigsys: Sigsys,
     in_place: Option<Box<InPlace>>,
     /// Between exec and its return: then the counters' page is made.
     in_exec: bool,
 }
 
 impl Thread {
-    const fn new(stub: Stub) -> Thread {
-        Thread { stub, in_place: None, in_exec: false }
+    fn new(stub: Stub) -> Thread {
+        Thread { stub, sigsys: Sigsys::default(), in_place: None, in_exec: false }
     }
 }
 
@@ -92,6 +86,8 @@ pub struct Demux {
     way: Way,
     kernel: Kernel,
     threads: HashMap<Tid, Thread>,
+    /// What the program is started with.
+    initial: Sigsys,
     counting: Option<Counting>,
 }
 
@@ -105,7 +101,13 @@ impl Demux {
     /// Takes calls apart.
     #[must_use]
     pub fn new() -> Demux {
-        Demux { way: Way::Trap, kernel: Kernel::default(), threads: HashMap::new(), counting: None }
+        Demux {
+            way: Way::Trap,
+            kernel: Kernel::default(),
+            threads: HashMap::new(),
+            initial: Sigsys::default(),
+            counting: None,
+        }
     }
 
     /// Also counts which way the calls of each process went. Direct calls that don't come through the vDSO
@@ -209,6 +211,10 @@ impl Layer for Demux {
             ));
         }
         plan.wants.add(Arch::I386, SOCKETCALL_I386, self.way.action());
+        if self.way == Way::Trap {
+            self.initial = Sigsys::of_this_process();
+            sigsys::want(&mut plan.wants);
+        }
         if self.counting.is_some() {
             plan.at_exit = true;
             for (arch, execve, execveat) in [(Arch::I386, 11, 358), (Arch::X86_64, 59, 322)] {
@@ -233,8 +239,9 @@ impl Layer for Demux {
 
     fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
         let tid = stopped.tid();
-        self.threads.remove(&former);
-        self.threads.insert(tid, Thread::new(Stub::None));
+        let former = self.threads.remove(&former);
+        let sigsys = former.map_or_else(|| self.initial.clone(), |thread| thread.sigsys.after_exec());
+        self.threads.insert(tid, Thread { sigsys, ..Thread::new(Stub::None) });
         let is_32 = stopped.registers()?.is_32();
         if let Some(counting) = &mut self.counting {
             counting.on_exec(tid, name(stopped, is_32));
@@ -251,13 +258,15 @@ impl Layer for Demux {
         Ok(Then::Go)
     }
 
-    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<()> {
-        let stub = self.thread(parent.tid()).stub;
-        self.threads.insert(child, Thread::new(stub));
+    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
+        let flags = Flags::of(&parent.registers()?).read(parent)?;
+        let Thread { stub, sigsys, .. } = self.thread(parent.tid());
+        let thread = Thread { sigsys: sigsys.inherit(flags), ..Thread::new(*stub) };
+        self.threads.insert(child, thread);
         if let Some(counting) = &mut self.counting {
-            counting.on_clone(parent.tid(), child, clone_flags(parent)?);
+            counting.on_clone(parent.tid(), child, flags);
         }
-        Ok(())
+        Ok(Then::Go)
     }
 
     fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
@@ -283,6 +292,10 @@ impl Layer for Demux {
                 counting.before_exec(stopped);
                 Ok(Handled::Yes(Then::Go))
             }
+            (data::SIGACTION, _) => {
+                self.thread(tid).sigsys.is_being_set(stopped)?;
+                Ok(Handled::Yes(Then::StopAtCall))
+            }
             _ => Ok(Handled::No),
         }
     }
@@ -298,18 +311,28 @@ impl Layer for Demux {
                 return Ok(Then::StopAtCall);
             }
             thread.in_place = None;
+        } else {
+            thread.sigsys.at_return(stopped)?;
         }
         Ok(Then::Go)
     }
 
-    fn on_signal(&mut self, stopped: &mut Stopped, info: &SignalInfo) -> tracee::Result<Handled> {
+    fn on_signal(
+        &mut self,
+        waiter: &mut Waiter,
+        stopped: &mut Stopped,
+        info: &SignalInfo,
+    ) -> tracee::Result<Handled> {
         let tid = stopped.tid();
         if is_trap(info) {
+            self.thread(tid).sigsys.after_trap(waiter, stopped)?;
             return Ok(Handled::Yes(self.take_apart(stopped, InPlace::after_trap)?));
         }
         if let Some(call) = self.thread(tid).in_place.take() {
             call.rewind(stopped)?;
-            return Ok(Handled::No);
+        }
+        if info.signal == libc::SIGSYS {
+            self.thread(tid).sigsys.is_delivered();
         }
         // The stub reads the array like any code; the kernel would have answered EFAULT. A fault is the
         // kernel's own if its code is positive; anybody can send the signal.
@@ -384,29 +407,4 @@ fn execfn(stopped: &Stopped) -> Option<Vec<u8>> {
     let read = stopped.read(at.into(), &mut path).ok()?;
     path.truncate(path[..read].iter().position(|byte| *byte == 0).unwrap_or(read));
     Some(path)
-}
-
-/// The flags of the fork, vfork, clone or clone3 that `parent` is in. clone3's lie in memory, where the
-/// program may have changed them since: a wrong answer costs wrong counts.
-fn clone_flags(parent: &Stopped) -> tracee::Result<u64> {
-    let registers = parent.registers()?;
-    let wide = !registers.is_32();
-    let (first, number) = match wide {
-        true => (registers.x86_64_args()[0], registers.call_number()),
-        false => (registers.i386_args()[0].into(), registers.call_number()),
-    };
-    const VFORK: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
-    const CLONE3: i32 = 435;
-    Ok(match (wide, number) {
-        (true, 56) | (false, 120) => first,
-        (true, 58) | (false, 190) => VFORK,
-        (_, CLONE3) => {
-            let mut flags = [0; 8];
-            match parent.read_exact(first, &mut flags) {
-                Err(TraceeError::Fault(_)) => 0,
-                read => read.map(|()| u64::from_le_bytes(flags))?,
-            }
-        }
-        _ => 0,
-    })
 }
