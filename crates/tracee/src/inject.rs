@@ -65,7 +65,8 @@ fn run_to_call(
             Ok(Waited::Stopped(_, Stop::Call)) => return Ok(()),
             // Only SIGSTOP can come, since it cannot be masked; or another thread's has stopped the group.
             Ok(Waited::Stopped(_, Stop::Signal(signal) | Stop::Group(signal))) => *stop_signal = Some(signal),
-            Ok(Waited::Stopped(_, Stop::Attached)) => {}
+            // A filter that asks its tracer of our own call gets its leave.
+            Ok(Waited::Stopped(_, Stop::Attached | Stop::Seccomp { .. })) => {}
             // It was killed: the loop is to hear of its end.
             Ok(end) => {
                 waiter.give_back(end);
