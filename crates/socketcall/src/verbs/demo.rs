@@ -9,7 +9,8 @@ mod process;
 mod talk;
 mod text;
 
-use std::io::Write;
+use std::fmt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use abi::Errno;
@@ -50,12 +51,31 @@ pub enum Only {
 struct Findings {
     /// Whether seccomp filters judge this process and what it starts.
     filtered: bool,
-    /// What socketcall answers under these filters, if it is denied.
-    denied: Option<Errno>,
+    /// What these filters do to whoever makes a socketcall.
+    denied: Option<Denial>,
     /// The ways into the kernel that a program can take.
     entries: Vec<Entry>,
     /// What is not as the text says.
     unexpected: Vec<String>,
+}
+
+/// How an outer filter denies socketcall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denial {
+    /// The call answers this.
+    Errno(Errno),
+    /// The caller is killed; or trapped, which kills who does not expect it.
+    Sigsys,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this demo is under a seccomp filter already, and there ")?;
+        match self {
+            Denial::Errno(errno) => write!(f, "socketcall answers {errno} ({})", explain(*errno)),
+            Denial::Sigsys => f.write_str("whoever makes a socketcall is killed"),
+        }
+    }
 }
 
 impl Findings {
@@ -68,7 +88,7 @@ impl Findings {
 ///
 /// # Errors
 /// Nothing can be shown here; or what is shown could not be written, and the error has the
-/// [`std::io::Error`] in its chain.
+/// [`io::Error`] in its chain.
 pub fn run(args: &Demo, out: &mut dyn Write) -> Result<bool> {
     let mut page = Page::new(out);
     if let Some(directory) = &args.write {
@@ -86,21 +106,17 @@ pub fn run(args: &Demo, out: &mut dyn Write) -> Result<bool> {
          such programs. The small 32-bit programs below are carried along: nothing 32-bit is needed here.",
     )?;
 
-    page.heading(1, "The multiplexer: registers, parameter array, result")?;
-    match article::show(&mut page, &place, &mut findings) {
-        Err(error) if !error.is::<std::io::Error>() => {
-            page.body(&format!("This can't be shown here: {error:#}."))?;
-            findings.unexpected(format!("part 1: {error:#}"));
-        }
-        shown => shown?,
-    }
+    let shown = article::show(&mut page, &place, &mut findings);
+    unless_written(shown, &mut page, &mut findings)?;
     if args.part.is_none() {
-        parts::show(&mut page, &place, &mut findings)?;
+        let shown = parts::show(&mut page, &place, &mut findings);
+        unless_written(shown, &mut page, &mut findings)?;
     }
     if !findings.unexpected.is_empty() {
-        page.subheading("Not as it should be")?;
+        page.blank()?;
+        page.paragraph("Not as it should be:")?;
         for what in &findings.unexpected {
-            page.line(what)?;
+            page.item(what)?;
         }
     }
     if args.part.is_none() {
@@ -110,8 +126,19 @@ pub fn run(args: &Demo, out: &mut dyn Write) -> Result<bool> {
     Ok(findings.unexpected.is_empty())
 }
 
+/// A part that can't be shown here does not end the demo; one that can't be written does.
+fn unless_written(shown: Result<()>, page: &mut Page, findings: &mut Findings) -> Result<()> {
+    match shown {
+        Err(error) if !error.is::<io::Error>() => {
+            findings.unexpected(format!("{error:#}"));
+            Ok(page.body(&format!("This can't be shown here: {error:#}."))?)
+        }
+        shown => shown,
+    }
+}
+
 /// Which programs there are now.
-fn wrote(page: &mut Page, directory: &Path) -> std::io::Result<()> {
+fn wrote(page: &mut Page, directory: &Path) -> io::Result<()> {
     page.paragraph(&format!(
         "{} programs are in {}, each by two entries: NAME-int80, and NAME-vdso.",
         Guest::ALL.len(),
@@ -123,14 +150,14 @@ fn wrote(page: &mut Page, directory: &Path) -> std::io::Result<()> {
 }
 
 /// What the user can do next, each by itself or after the one above it.
-fn next(page: &mut Page) -> std::io::Result<()> {
+fn next(page: &mut Page) -> io::Result<()> {
     page.blank()?;
     page.paragraph("To try next:")?;
     page.rows(
         &[
-            ["socketcall calls connect", "one call: arguments, numbers, what differs between its forms"],
-            ["socketcall demo --write guests", "the 32-bit programs, as files in the directory guests"],
-            ["socketcall run -v -- guests/all-calls-vdso", "each of the twenty calls, taken apart"],
+            ["socketcall calls connect", "a call: its arguments and numbers"],
+            ["socketcall demo --write guests", "these programs, as files"],
+            ["socketcall run -v -- guests/all-calls-vdso", "all of the twenty calls"],
         ]
         .map(|row| row.map(String::from)),
     )

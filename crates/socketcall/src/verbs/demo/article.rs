@@ -7,13 +7,14 @@ use std::io;
 use abi::{Call, Errno, SOCKETCALL_I386, Type};
 use anyhow::Result;
 use guest32::{Entry, Guest, Program};
+use nix::sys::signal::Signal;
 use socketcall::End;
 
-use super::Findings;
 use super::instructions::{Fast, disassemble, fast};
 use super::observe::{Entered, Seen, Vsyscall, observe};
 use super::place::Place;
 use super::text::Page;
+use super::{Denial, Findings};
 
 /// What the article's program exits with where the kernel gives it no AT_SYSINFO ([`Entry::Vdso`]).
 const NO_VDSO: End = End::Exited(120);
@@ -27,9 +28,11 @@ const fn guest(entry: Entry) -> Guest {
 /// # Errors
 /// It could not be traced; or what is shown could not be written.
 pub fn show(page: &mut Page, place: &Place, findings: &mut Findings) -> Result<()> {
+    page.heading(1, "The multiplexer: registers, parameter array, result")?;
     page.body(
-        "The program creates a TCP socket and closes it. A tracer shows its registers before each system \
-         call, and eax after.",
+        "The program is that of the article \"x86 Linux Networking System Calls: Socketcall\" (2010), written \
+         anew: it makes a TCP socket and closes it. A tracer shows its registers before each system call, and \
+         eax after.",
     )?;
     page.subheading("The entry int $0x80")?;
     let seen = observe(place, guest(Entry::Int80), None)?;
@@ -37,9 +40,12 @@ pub fn show(page: &mut Page, place: &Place, findings: &mut Findings) -> Result<(
     findings.note(Entry::Int80, &seen);
     page.blank()?;
     page.body(
-        "This is all that a seccomp filter sees: the registers. Which socket is wanted stands behind the \
-         pointer in ecx, where no filter can look.",
+        "A seccomp filter sees no more than such registers. Which socket is wanted stands behind the pointer \
+         in ecx, where it can't look.",
     )?;
+    if let Some(denial) = findings.denied {
+        page.body(&format!("The call fails: {denial}."))?;
+    }
 
     page.subheading("The entry through the vDSO")?;
     let seen = observe(place, guest(Entry::Vdso), None)?;
@@ -79,7 +85,7 @@ fn describe(page: &mut Page, vsyscall: &Vsyscall, used: Option<Fast>) -> io::Res
     page.line(disassemble(&vsyscall.code).join("; "))?;
     page.body(&match used {
         Some(fast) => format!("So on this processor the kernel chose {}.", fast.name()),
-        None => "So this processor has no faster entry than int $0x80.".into(),
+        None => "So the kernel knows no faster entry here than int $0x80.".into(),
     })
 }
 
@@ -95,10 +101,7 @@ fn calls(page: &mut Page, seen: &[Seen]) -> io::Result<()> {
             }
             Seen::Returned(eax) => after(page, last.take().map(|call| &**call), *eax)?,
             Seen::Undefined => {}
-            Seen::Ended(End::Exited(status)) => page.line(format_args!("it exits with status {status}"))?,
-            Seen::Ended(End::Killed(signal)) => {
-                page.line(format_args!("it is killed by {}", super::signal(*signal)))?;
-            }
+            Seen::Ended(end) => page.line(how(Some(*end)))?,
         }
     }
     Ok(())
@@ -159,17 +162,25 @@ fn undefined(page: &mut Page, instead: Fast, seen: &[Seen], findings: &mut Findi
         guest(Entry::Int80).kernel_entries()[0],
         match instead {
             Fast::Syscall => "(Intel's have syscall in 64-bit code only.)",
-            Fast::Sysenter => "(AMD's have sysenter without a 64-bit kernel only.)",
+            Fast::Sysenter => "(AMD's have sysenter under a 32-bit kernel only.)",
         }
     ))?;
     match ended(seen) {
         Some(End::Exited(0)) => page.body("With its int $0x80 put back it went on, and exited with 0."),
         // It failed with its int $0x80 in the first place.
         _ if findings.denied.is_some() => Ok(()),
-        other => {
-            findings.unexpected(format!("after {name} the article's program ended so: {other:?}"));
+        end => {
+            findings.unexpected(format!("part 1: after its {name} the program did not go on: {}", how(end)));
             Ok(())
         }
+    }
+}
+
+fn how(end: Option<End>) -> String {
+    match end {
+        Some(End::Exited(status)) => format!("exit status {status}"),
+        Some(End::Killed(signal)) => format!("killed by {}", super::signal(signal)),
+        None => "its end was not seen".into(),
     }
 }
 
@@ -189,10 +200,15 @@ impl Findings {
         });
         match (answer, ended(seen)) {
             (Some(Ok(_)), Some(End::Exited(0))) => {}
-            (Some(Err(errno)), Some(End::Exited(_))) if self.filtered => self.denied = Some(errno),
+            (Some(Err(errno)), Some(End::Exited(_))) if self.filtered => {
+                self.denied = Some(Denial::Errno(errno));
+            }
+            (None, Some(End::Killed(signal))) if self.filtered && signal == Signal::SIGSYS as i32 => {
+                self.denied = Some(Denial::Sigsys);
+            }
             (_, end) => {
                 let name = guest(entry);
-                self.unexpected(format!("{name} should have made a socket and exited with 0: {end:?}"));
+                self.unexpected(format!("part 1: {name} is to make a socket and close it: {}", how(end)));
             }
         }
     }

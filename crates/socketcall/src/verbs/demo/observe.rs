@@ -26,7 +26,7 @@ const CALL: u32 = 6;
 pub enum Seen {
     /// The program has entered the kernel.
     Entered(Box<Entered>),
-    /// The call has returned: this is in eax.
+    /// The call has returned, and the program went on: this is in eax.
     Returned(u32),
     /// The instruction that was put in the place of the first `int $0x80` is none: SIGILL. The program got its
     /// `int $0x80` back.
@@ -74,6 +74,7 @@ pub fn observe(place: &Place, guest: Guest, instead: Option<[u8; 2]>) -> Result<
         guest,
         instead,
         next: Next::ReturnOfExec,
+        returned: None,
         tell,
     });
     thread::spawn(move || finish.send(session.run()));
@@ -93,6 +94,9 @@ struct Observer {
     guest: Guest,
     instead: Option<[u8; 2]>,
     next: Next,
+    /// What a call left in eax. It is told when the next call comes: where a filter kills, or sends SIGSYS, there
+    /// is such a stop too, but the call was not made.
+    returned: Option<u32>,
     tell: Sender<Seen>,
 }
 
@@ -186,6 +190,9 @@ impl Layer for Observer {
         self.next = match self.next {
             Next::ReturnOfExec => Next::Entry,
             Next::Entry => {
+                if let Some(eax) = self.returned.take() {
+                    self.tell(Seen::Returned(eax));
+                }
                 self.tell(Seen::Entered(Box::new(self.entered(stopped, &registers)?)));
                 if self.instead.is_some() {
                     // It was one, and leaves the program where it can't go on: it exits here.
@@ -197,14 +204,19 @@ impl Layer for Observer {
                 Next::Exit
             }
             Next::Exit => {
-                self.tell(Seen::Returned(registers.rax() as u32));
+                self.returned = Some(registers.rax() as u32);
                 Next::Entry
             }
         };
         Ok(Then::StopAtCall)
     }
 
-    fn on_signal(&mut self, stopped: &mut Stopped, info: &SignalInfo) -> tracee::Result<Handled> {
+    fn on_signal(
+        &mut self,
+        _: &mut Waiter,
+        stopped: &mut Stopped,
+        info: &SignalInfo,
+    ) -> tracee::Result<Handled> {
         let is_ours = info.signal == Signal::SIGILL as i32
             && self.instead.is_some()
             && stopped.registers()?.ip() == u64::from(self.first());

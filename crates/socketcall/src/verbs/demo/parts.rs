@@ -5,10 +5,11 @@ use std::io;
 use anyhow::Result;
 use guest32::Entry;
 
-use super::Findings;
 use super::place::Place;
-use super::talk::{Counts, DENIAL, How, Part, Talk, talk};
+use super::process::End;
+use super::talk::{Counts, DENIAL, How, Part, RUN, Talk, talk};
 use super::text::Page;
+use super::{Denial, Findings};
 
 /// Shows the three parts.
 ///
@@ -47,16 +48,14 @@ fn natively(page: &mut Page, talks: &[Talk], findings: &mut Findings) -> Result<
     if failed.is_empty() {
         return Ok(());
     }
-    // A denied server takes its client along, and the other way round.
-    let denied = failed.iter().find_map(|part| part.denied());
-    if findings.filtered && denied.is_some() {
-        findings.denied = denied;
+    if findings.filtered && findings.denied.is_none() {
+        // Part 1 could not tell.
+        findings.denied = failed.iter().find_map(|part| part.denied()).map(Denial::Errno);
     }
-    if let Some(errno) = findings.denied {
+    page.blank()?;
+    if let Some(denial) = findings.denied {
         page.body(&format!(
-            "They fail: this demo is already under a seccomp filter, and under it socketcall answers {errno} \
-             ({}). So the machine shows the problem by itself; part 4 shows the remedy.",
-            super::explain(errno)
+            "They fail: {denial}. So the problem is here already; part 4 is about the remedy."
         ))?;
         return Ok(());
     }
@@ -64,9 +63,18 @@ fn natively(page: &mut Page, talks: &[Talk], findings: &mut Findings) -> Result<
         page.body("The network is unreachable: the loopback interface is down. `ip link set lo up` helps.")?;
     }
     for part in failed {
-        findings.unexpected(format!("part 2: {}", part.account()));
+        findings.failed(2, part);
     }
     Ok(())
+}
+
+impl Findings {
+    /// Notes what is to work and failed. What was stopped did so because of something else.
+    fn failed(&mut self, number: u8, part: &Part) {
+        if part.ended.end != End::Stopped {
+            self.unexpected(format!("part {number}: {}", part.account()));
+        }
+    }
 }
 
 /// How a client says ENETUNREACH.
@@ -75,11 +83,16 @@ const NO_LOOPBACK: &str = "connect: errno 101";
 fn filtered(page: &mut Page, talks: &[Talk], findings: &mut Findings) -> io::Result<()> {
     said(page, parts(talks).map(|part| (part, None)))?;
     if parts(talks).any(|part| part.denied() == Some(DENIAL)) {
+        page.blank()?;
         page.body(&format!(
-            "They fail: {} is {DENIAL}. \"socket: {}\" is what people saw.",
+            "They fail. Errno {} is {DENIAL}: people saw \"socket: {}\".",
             DENIAL.raw(),
             super::explain(DENIAL)
         ))?;
+    }
+    if findings.denied == Some(Denial::Sigsys) {
+        page.blank()?;
+        page.body("They are killed: of two filters the stricter one counts, the one around this demo.")?;
     }
     for part in parts(talks).filter(|part| part.ended.is_success()) {
         findings.unexpected(format!("part 3: {} worked under the filter", part.name()));
@@ -91,24 +104,28 @@ fn by_run(page: &mut Page, mut talks: Vec<Talk>, findings: &mut Findings) -> Res
     let counts: Vec<_> =
         talks.iter_mut().flat_map(|talk| [&mut talk.server, &mut talk.client].map(Part::counts)).collect();
     said(page, parts(&talks).zip(counts.iter().copied()))?;
-    let mut failed = false;
+    let mut all_work = true;
     for (part, counts) in parts(&talks).zip(&counts) {
         if !part.ended.is_success() || counts.is_none() {
-            failed = true;
-            findings.unexpected(format!("part 4: {}", part.account()));
+            all_work = false;
+            findings.failed(4, part);
         }
-    }
-    if failed {
-        return Ok(());
     }
     let of = |entry| {
         let counted = parts(&talks).zip(counts.iter().flatten());
         counted.filter(|(part, _)| part.guest.entry == entry).map(|(_, counts)| *counts).sum::<Counts>()
     };
-    for sentence in Entry::ALL.into_iter().filter_map(|entry| way(entry, of(entry))) {
+    let ways: Vec<_> = Entry::ALL.into_iter().filter_map(|entry| way(entry, of(entry))).collect();
+    if !ways.is_empty() {
+        page.blank()?;
+    }
+    for sentence in ways {
         page.body(&sentence)?;
     }
-    Ok(page.body("So they work: what reached the kernel were the direct calls, which the filter allows.")?)
+    if all_work {
+        page.body("So they work: what reached the kernel were the direct calls, which the filter allows.")?;
+    }
+    Ok(())
 }
 
 /// What the counts of an entry's programs say.
@@ -130,16 +147,33 @@ fn parts(talks: &[Talk]) -> impl Iterator<Item = &Part> {
     talks.iter().flat_map(Talk::parts)
 }
 
-/// A row for each: what it is, what it said, how it ended; and its counts.
+/// A row for each: what it is, what it said, how it ended; and its counts. What `run` has to say itself comes
+/// behind, once.
 fn said<'a>(page: &mut Page, parts: impl Iterator<Item = (&'a Part, Option<Counts>)>) -> io::Result<()> {
-    let mut rows = vec![];
+    let (mut rows, mut notes) = (vec![], vec![]);
     for (part, counts) in parts {
-        let counts =
-            counts.map(|Counts { stub, trap, direct }| format!("stub {stub}, trap {trap}, direct {direct}"));
-        let mut said = part.ended.stdout.iter().chain(&part.ended.stderr).cloned();
-        let first = said.next().unwrap_or_default();
-        rows.push([part.name(), first, part.ended.end.to_string(), counts.unwrap_or_default()]);
-        rows.extend(said.map(|line| [String::new(), line, String::new(), String::new()]));
+        let counts = counts
+            .map(|Counts { stub, trap, direct }| format!("stub {stub}, trap {trap}, direct {direct}"))
+            .unwrap_or_default();
+        let mut lines = vec![];
+        for line in part.ended.stdout.iter().chain(&part.ended.stderr) {
+            match line.strip_prefix(RUN) {
+                Some(note) if notes.contains(&note) => {}
+                Some(note) => notes.push(note),
+                None => lines.push(line.clone()),
+            }
+        }
+        let mut lines = lines.into_iter();
+        rows.push([part.name(), lines.next().unwrap_or_default(), part.ended.end.to_string(), counts]);
+        rows.extend(lines.map(|line| [String::new(), line, String::new(), String::new()]));
     }
-    page.rows(&rows)
+    page.blank()?;
+    page.rows(&rows)?;
+    if !notes.is_empty() {
+        page.blank()?;
+    }
+    for note in notes {
+        page.body(&format!("socketcall run says: {note}."))?;
+    }
+    Ok(())
 }

@@ -4,15 +4,17 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use nix::sys::signal::Signal;
 
 /// Far more than any of them needs; one that takes longer hangs.
 pub const LIMIT: Duration = Duration::from_secs(10);
+
+const SIGKILL: i32 = Signal::SIGKILL as i32;
 
 /// A program that runs. It is killed when this is dropped.
 pub struct Process {
@@ -23,6 +25,7 @@ pub struct Process {
     /// What was read of standard output.
     lines: Vec<String>,
     deadline: Instant,
+    stopped: bool,
 }
 
 /// How a program ended.
@@ -32,6 +35,8 @@ pub enum End {
     Ended(ExitStatus),
     /// It did not within [`LIMIT`], and was killed.
     Late,
+    /// By [`Process::stop`].
+    Stopped,
 }
 
 /// A program that has ended.
@@ -51,8 +56,10 @@ impl Ended {
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let End::Ended(status) = self else {
-            return write!(f, "killed after {} s", LIMIT.as_secs());
+        let status = match self {
+            End::Ended(status) => status,
+            End::Late => return write!(f, "killed after {} s", LIMIT.as_secs()),
+            End::Stopped => return write!(f, "stopped"),
         };
         match (status.code(), status.signal().map(Signal::try_from)) {
             (Some(code), _) => write!(f, "exit status {code}"),
@@ -70,10 +77,10 @@ impl Process {
     pub fn start(command: &mut Command) -> Result<Process> {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
-            command.spawn().with_context(|| format!("{}", command.get_program().to_string_lossy()))?;
+            command.spawn().map_err(|error| anyhow!("{}: {error}", command.get_program().display()))?;
         let stdout = lines(child.stdout.take().expect("piped"));
         let stderr = lines(child.stderr.take().expect("piped"));
-        Ok(Process { child, stdout, stderr, lines: vec![], deadline: Instant::now() + LIMIT })
+        Ok(Process { child, stdout, stderr, lines: vec![], deadline: Instant::now() + LIMIT, stopped: false })
     }
 
     /// The next line of its standard output; none if there is no other, or none in time.
@@ -84,7 +91,12 @@ impl Process {
     }
 
     /// Ends it, where nobody is left to make it end by itself.
-    pub fn kill(&mut self) {
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        self.kill();
+    }
+
+    fn kill(&mut self) {
         // It may have ended meanwhile.
         let _ = self.child.kill();
     }
@@ -95,7 +107,8 @@ impl Process {
     /// Those of waitpid(2).
     pub fn finish(mut self) -> Result<Ended> {
         let end = loop {
-            match self.child.try_wait()? {
+            match self.child.try_wait().map_err(|error| anyhow!("waitpid: {error}"))? {
+                Some(status) if status.signal() == Some(SIGKILL) && self.stopped => break End::Stopped,
                 Some(status) => break End::Ended(status),
                 None if Instant::now() >= self.deadline => break End::Late,
                 None => thread::sleep(Duration::from_millis(1)),
@@ -117,10 +130,7 @@ impl Drop for Process {
 
 /// What comes before the deadline; after it, what is there already.
 fn receive(lines: &Receiver<String>, deadline: Instant) -> Option<String> {
-    match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(line) => Some(line),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
 }
 
 /// Reads lines in a thread of its own, until the last writer is gone.

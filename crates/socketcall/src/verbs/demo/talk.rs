@@ -1,6 +1,8 @@
 //! Parts 2 to 4: a client and a server talk to each other, and each time something else is around them.
 
+use std::env;
 use std::iter::Sum;
+use std::path::Path;
 use std::process::Command;
 
 use abi::Errno;
@@ -48,8 +50,12 @@ fn command(place: &Place, guest: Guest, how: How) -> Command {
     let mut command = match how {
         How::Natively | How::Filtered => Command::new(place.path(guest)),
         How::Run => {
-            // This very file, even if its name is gone.
-            let mut run = Command::new("/proc/self/exe");
+            // This very file, even if its name is gone; by name where there is no /proc.
+            let own = Path::new("/proc/self/exe");
+            let mut run = match env::args_os().next() {
+                Some(name) if !own.exists() => Command::new(name),
+                _ => Command::new(own),
+            };
             run.env_remove("SOCKETCALL_OPTIONS").args(["run", "-v", "--"]).arg(place.path(guest));
             run
         }
@@ -73,7 +79,7 @@ pub fn talk(place: &Place, entry: Entry, how: How, port: &mut String) -> Result<
     let client = Process::start(command(place, client_guest, how).arg(&port))?.finish()?;
     if listens && !client.is_success() {
         // It would wait for a client for ever.
-        server.kill();
+        server.stop();
     }
     let server = server.finish()?;
     Ok(Talk {
@@ -81,6 +87,9 @@ pub fn talk(place: &Place, entry: Entry, how: How, port: &mut String) -> Result<
         client: Part { guest: client_guest, argument: Some(port.clone()), ended: client },
     })
 }
+
+/// What the lines of `socketcall run` itself begin with.
+pub const RUN: &str = "socketcall: ";
 
 /// How many calls went which way: the last words of `socketcall run -v`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +125,7 @@ impl Counts {
 
     /// `socketcall: WHO: stub S, trap T, direct D`
     fn parse(line: &str) -> Option<(&str, Counts)> {
-        let (who, counts) = line.strip_prefix("socketcall: ")?.rsplit_once(": ")?;
+        let (who, counts) = line.strip_prefix(RUN)?.rsplit_once(": ")?;
         let mut numbers = counts.split(", ").zip(["stub ", "trap ", "direct "]);
         let mut next = || -> Option<u64> {
             let (field, name) = numbers.next()?;
@@ -148,9 +157,12 @@ impl Part {
 
     /// What it is and how it ended, in a line.
     pub fn account(&self) -> String {
-        let said: Vec<_> = self.ended.stderr.iter().map(String::as_str).collect();
-        let said = if said.is_empty() { "said nothing".into() } else { said.join("; ") };
-        format!("{}: {said}, {}", self.name(), self.ended.end)
+        let ended = self.ended.end.to_string();
+        // What `run` had to say is told once for all.
+        let own = |line: &&String| !line.starts_with(RUN);
+        let mut said: Vec<_> = self.ended.stderr.iter().filter(own).map(String::as_str).collect();
+        said.push(&ended);
+        format!("{}: {}", self.name(), said.join("; "))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::iter;
 
 use anstyle::Style;
 
@@ -40,6 +41,14 @@ impl<'a> Page<'a> {
     /// Sentences below a heading, broken into lines.
     pub fn body(&mut self, text: &str) -> io::Result<()> {
         self.wrapped(INDENT, text)
+    }
+
+    /// Sentences of a list, broken into lines.
+    pub fn item(&mut self, text: &str) -> io::Result<()> {
+        for (first, line) in iter::once(true).chain(iter::repeat(false)).zip(wrap(text, WIDTH - 5)) {
+            self.line(format_args!("{}{line}", if first { "- " } else { "  " }))?;
+        }
+        Ok(())
     }
 
     fn wrapped(&mut self, indent: &str, text: &str) -> io::Result<()> {
