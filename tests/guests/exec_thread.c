@@ -24,6 +24,8 @@ static int in_recv(void)
 	DIR *tasks = opendir("/proc/self/task");
 	for (struct dirent *entry; tasks && (entry = readdir(tasks));) {
 		char name[300], line[512] = "";
+		if (entry->d_name[0] == '.')
+			continue;
 		snprintf(name, sizeof name, "/proc/self/task/%s/syscall", entry->d_name);
 		int file = open(name, O_RDONLY);
 		(void)!read(file, line, sizeof line - 1);
