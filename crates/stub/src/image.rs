@@ -1,36 +1,50 @@
-//! The vDSO rewritten in place.
+//! The vDSO with the stub in it: rewritten in place, or an image of our own in front of it.
 
 use core::mem::offset_of;
 use core::ops::Range;
 
 use object::LittleEndian;
-use object::elf::{FileHeader32, ProgramHeader32, SHF_ALLOC, SHF_EXECINSTR};
-use object::elf::{SHT_DYNSYM, SHT_PROGBITS, SHT_STRTAB, SectionHeader32};
+use object::elf::{FileHeader32, ProgramHeader32, SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_UNDEF};
+use object::elf::{SHT_DYNSYM, SHT_PROGBITS, SHT_STRTAB, SectionHeader32, Sym32};
 
 use crate::code::{Code, Kind, Labels};
 use crate::unwind;
 use crate::vdso::{SIZE, Vdso};
 
-/// The dead part of this kernel's vDSO is too small for the stub.
+/// The stub does not fit where it was to be placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the stub needs {needed} bytes in the kernel's 32-bit vDSO, and {there} are free")]
+#[error("the stub needs {needed} bytes beside the kernel's 32-bit vDSO, and {there} are free")]
 pub struct NoRoom {
     /// Bytes that the stub and its tables need.
     pub needed: usize,
-    /// Bytes from the end of the code to the end of the mapping.
+    /// Bytes that are free.
     pub there: usize,
 }
 
-/// Bytes to be written to a process, at an offset from its vDSO.
+/// Where the stub is placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the kernel's vDSO, from the end of its code.
+    InVdso,
+    /// In a page of our own this many bytes in front of the kernel's vDSO: an ELF image that spans both.
+    /// AT_SYSINFO_EHDR must point at it. For kernels whose vDSO has no room.
+    InFront(u32),
+}
+
+/// The size of an image in front, in bytes: a page, which is to be mapped readable and executable.
+pub const FRONT_SIZE: usize = 4096;
+
+/// Bytes to be written to a process, at an offset from the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// From the vDSO's first byte.
+    /// From the image's first byte.
     pub offset: u32,
     /// What is to stand there.
     pub bytes: Vec<u8>,
 }
 
-/// A vDSO with the stub in it, for every process of the kernel that it was made for.
+/// A vDSO with the stub in it, for every process of the kernel that it was made for. Its first byte is the
+/// vDSO's, or that of the page in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     bytes: Vec<u8>,
@@ -42,7 +56,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// What to write into a process whose vDSO lies at `base`. The calls of the stub and the direct ones are
+    /// What to write into a process where the image lies at `base`. The calls of the stub and the direct ones are
     /// counted at `counters`, two 32-bit words; that is of use in an image that counts only.
     #[must_use]
     pub fn writes(&self, base: u32, counters: u32) -> Vec<Write> {
@@ -60,7 +74,7 @@ impl Image {
         self.changed.iter().map(write).collect()
     }
 
-    /// Places in the stub, as offsets from the vDSO's first byte.
+    /// Places in the stub, as offsets from the image's first byte.
     #[must_use]
     pub const fn labels(&self) -> &Labels {
         &self.labels
@@ -68,28 +82,38 @@ impl Image {
 }
 
 impl Vdso {
-    /// Puts the stub into the vDSO; one that counts calls if `counting`.
+    /// Puts the stub where `place` says; one that counts calls if `counting`.
     ///
     /// # Errors
     /// [`NoRoom`]
-    pub fn place(&self, counting: bool) -> Result<Image, NoRoom> {
+    pub fn place(&self, place: Place, counting: bool) -> Result<Image, NoRoom> {
         let code = Code::new(counting);
         // Tables for debuggers are left out rather than the stub.
-        self.place_code(&code, true).or_else(|_| self.place_code(&code, false))
+        self.place_code(place, &code, true).or_else(|_| self.place_code(place, &code, false))
     }
 
-    fn place_code(&self, code: &Code, with_sections: bool) -> Result<Image, NoRoom> {
-        let begin = self.text.end.next_multiple_of(16);
-        let there = self.bytes.len().min(SIZE) - begin as usize;
-        // The image ends with what was dead: from here on it is built anew.
-        let mut out = self.bytes[..begin as usize].to_vec();
+    fn place_code(&self, place: Place, code: &Code, with_sections: bool) -> Result<Image, NoRoom> {
+        // What stays as it is; from there to the end the image is built anew. What the kernel's image says of
+        // itself lies in front of its code, and holds for the page in front too, with addresses moved.
+        let (kept, end, kernel) = match place {
+            Place::InVdso => (self.text.end, self.bytes.len().min(SIZE), 0),
+            Place::InFront(distance) => (self.text.start, FRONT_SIZE, distance),
+        };
+        let begin = kept.next_multiple_of(16);
+        let there = end.saturating_sub(begin as usize);
+        let described_before = [&self.dynsym, &self.dynstr].iter().all(|range| range.end <= begin);
+        if there == 0 || !described_before || self.bytes.len() < kept as usize {
+            return Err(NoRoom { needed: code.bytes.len(), there: 0 });
+        }
+        let mut out = self.bytes[..kept as usize].to_vec();
+        out.resize(begin as usize, 0);
 
         out.extend(&code.bytes);
         let mut relocations = Vec::new();
         for relocation in &code.relocations {
             let at = begin + u32::from(relocation.at);
             match relocation.kind {
-                Kind::ToVsyscall => put(&mut out, at, self.vsyscall.wrapping_sub(at + 4)),
+                Kind::ToVsyscall => put(&mut out, at, (kernel + self.vsyscall).wrapping_sub(at + 4)),
                 Kind::Base => {
                     let inside = get(&out, at);
                     put(&mut out, at, begin + inside);
@@ -102,18 +126,19 @@ impl Vdso {
         // One .eh_frame for the kernel's functions and the stub's. If the kernel's is of a form that is not
         // known, it stays where it is without an index.
         let frame = align(&mut out);
-        let kernel = &self.bytes[self.eh_frame.start as usize..self.eh_frame.end as usize];
+        let kernels = &self.bytes[self.eh_frame.start as usize..self.eh_frame.end as usize];
         let (mut frames, mut described) =
-            unwind::copy(kernel, self.eh_frame.start, frame).unwrap_or_default();
+            unwind::copy(kernels, kernel + self.eh_frame.start, frame).unwrap_or_default();
         described.extend(unwind::append(&mut frames, frame, begin, &unwind::functions(code)));
         frames.extend([0; 4]);
         out.extend(frames);
         let header = align(&mut out);
         out.extend(unwind::header(header, frame, described));
-        self.point_headers(&mut out, header);
-        put(&mut out, self.vsyscall_value, begin + code.labels.entry);
+        self.point_headers(&mut out, header, kernel + self.bytes.len() as u32);
+        self.point_symbols(&mut out, kernel, begin + code.labels.entry);
         if with_sections {
-            self.append_sections(&mut out, frame..header);
+            let text = if kernel == 0 { self.text.start } else { begin };
+            self.append_sections(&mut out, text..frame, frame..header);
         }
 
         let needed = out.len() - begin as usize;
@@ -129,17 +154,23 @@ impl Vdso {
             load: shift(code.labels.load.start)..shift(code.labels.load.end),
             efault: shift(code.labels.efault),
         };
-        let mut changed = changed(&self.bytes[..begin as usize], &out);
-        changed.push(begin as usize..out.len());
+        let changed = match place {
+            Place::InVdso => {
+                let mut changed = changed(&self.bytes[..begin as usize], &out);
+                changed.push(begin as usize..out.len());
+                changed
+            }
+            Place::InFront(_) => std::iter::once(0..out.len()).collect(),
+        };
         Ok(Image { changed, bytes: out, relocations, labels })
     }
 
-    /// PT_LOAD covers all of the image, and PT_GNU_EH_FRAME is the header from `header` to the end.
-    fn point_headers(&self, out: &mut [u8], header: u32) {
+    /// PT_LOAD covers `all` bytes, and PT_GNU_EH_FRAME is the header from `header` to the end.
+    fn point_headers(&self, out: &mut [u8], header: u32, all: u32) {
         type Program = ProgramHeader32<LittleEndian>;
         let size = out.len() as u32 - header;
         for field in [offset_of!(Program, p_filesz), offset_of!(Program, p_memsz)] {
-            put(out, self.load_header + field as u32, SIZE as u32);
+            put(out, self.load_header + field as u32, all);
             put(out, self.eh_frame_header + field as u32, size);
         }
         for field in
@@ -149,16 +180,32 @@ impl Vdso {
         }
     }
 
+    /// The symbol `__kernel_vsyscall` is the stub's entry; all others are the kernel's code, `kernel` bytes on.
+    fn point_symbols(&self, out: &mut [u8], kernel: u32, entry: u32) {
+        type Symbol = Sym32<LittleEndian>;
+        for symbol in self.dynsym.clone().step_by(size_of::<Symbol>()) {
+            let value = symbol + offset_of!(Symbol, st_value) as u32;
+            let section = symbol as usize + offset_of!(Symbol, st_shndx);
+            let section = u16::from_le_bytes([out[section], out[section + 1]]);
+            if value == self.vsyscall_value {
+                put(out, value, entry);
+            } else if section != SHN_UNDEF.0 && section != SHN_ABS.0 {
+                let there = get(out, value);
+                put(out, value, kernel + there);
+            }
+        }
+    }
+
     /// Appends the section table that debuggers read, and points the ELF header at it: code, frames, dynamic
     /// symbols.
-    fn append_sections(&self, out: &mut Vec<u8>, frames: Range<u32>) {
+    fn append_sections(&self, out: &mut Vec<u8>, text: Range<u32>, frames: Range<u32>) {
         const NAMES: &[u8] = b"\0.text\0.eh_frame\0.shstrtab\0.dynsym\0.dynstr\0";
         const DYNSTR: u32 = 5;
         const SHSTRTAB: u16 = 3;
         let names = align(out);
         out.extend(NAMES);
         let code = SHF_ALLOC.0 | SHF_EXECINSTR.0;
-        let (text, names) = (self.text.start..frames.start, names..names + NAMES.len() as u32);
+        let names = names..names + NAMES.len() as u32;
         // Name, type, flags, place, link, info, alignment, size of an entry (ELF, "Section header").
         let rows = [
             (1, SHT_PROGBITS.0, code, text, 0, 0, 16, 0),

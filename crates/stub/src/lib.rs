@@ -13,6 +13,8 @@
 //! together, and a small section table for debuggers; the dynamic symbol `__kernel_vsyscall` is pointed at
 //! the stub. Written by a tracer, the page becomes the process's own copy.
 //!
+//! Where the kernel's vDSO has no room, the same goes into a page in front of it, an ELF image that spans both.
+//!
 //! A [`Vdso`] is the kernel's image, the same in every process of one kernel. [`Vdso::place`] makes an
 //! [`Image`] of it once; [`Image::writes`] says for one process what to write where.
 
@@ -22,5 +24,5 @@ mod unwind;
 mod vdso;
 
 pub use code::{Labels, STACK};
-pub use image::{Image, NoRoom, Write};
+pub use image::{FRONT_SIZE, Image, NoRoom, Place, Write};
 pub use vdso::{BadVdso, SIZE, Vdso};

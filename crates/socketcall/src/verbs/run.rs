@@ -37,12 +37,17 @@ pub struct Options {
     /// supervisor. Direct: calls that the program itself made as direct i386 calls.
     #[arg(short, long)]
     pub verbose: bool,
+
+    /// Put the code that takes calls apart into a page in front of the vDSO, as on kernels whose vDSO has no
+    /// room for it. For tests.
+    #[arg(long, hide = true)]
+    pub in_front: bool,
 }
 
 /// Becomes the program. Returns on failure only.
 pub fn run(args: &Run) -> Result<Infallible, socketcall::Error> {
     let (program, arguments) = args.command.split_first().expect("clap requires a program");
-    let demux = Demux::new();
+    let demux = if args.options.in_front { Demux::new().in_front() } else { Demux::new() };
     let demux = if args.options.verbose { demux.count(Report) } else { demux };
     Session::new(Launch::new(program).args(arguments))
         .with(demux)

@@ -14,11 +14,18 @@ pub(crate) struct Auxv {
     pub sysinfo_at: u32,
     /// AT_SYSINFO_EHDR: the vDSO's first byte.
     pub vdso: u32,
+    /// The address of that value.
+    pub vdso_at: u32,
     /// AT_EXECFN: the address of the path that was executed.
     pub execfn: u32,
 }
 
 impl Auxv {
+    /// Whether the kernel gave a vDSO (it can be switched off: vdso32=0).
+    pub(crate) const fn has_vdso(&self) -> bool {
+        self.vdso != 0 && self.sysinfo_at != 0
+    }
+
     /// Reads the stack of a 32-bit program that has not run yet: the count of arguments, their addresses,
     /// 0, those of the environment, 0, and then the vector (fs/binfmt_elf.c, `create_elf_tables`).
     ///
@@ -38,7 +45,7 @@ impl Auxv {
             match key {
                 AT_NULL => return Ok(found),
                 AT_SYSINFO => found.sysinfo_at = at,
-                AT_SYSINFO_EHDR => found.vdso = value,
+                AT_SYSINFO_EHDR => (found.vdso, found.vdso_at) = (value, at),
                 AT_EXECFN => found.execfn = value,
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 
-use stub::{Image, Labels, Vdso};
+use stub::{FRONT_SIZE, Image, Labels, Place, Vdso};
 use tracee::{Resume, Scope, Stop, Stopped, Waited, Waiter};
 
 use super::Auxv;
@@ -34,18 +34,35 @@ pub(crate) fn check() -> Result<(), Error> {
     }
 }
 
-/// The vDSO, known from the first 32-bit program on; the kernel gives the same one to every program.
+/// Where the stub goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Into the vDSO, at exec.
+    InVdso,
+    /// Into a page in front of the vDSO, when exec returns and calls can be injected.
+    InFront,
+    /// Nowhere: every call is trapped.
+    Nowhere,
+}
+
+/// The vDSO, known from the first 32-bit program on: the kernel gives the same one to every program.
 #[derive(Default)]
 pub(crate) struct Kernel {
     known: Option<Known>,
-    /// The image in which the stub counts or not, whichever was wanted.
-    image: Option<Image>,
+    plan: Option<Plan>,
+    /// The image that was made last, and for what.
+    image: Option<(Place, Image)>,
 }
 
 /// A vDSO, or that this kernel's is none for us.
 type Known = Option<Vdso>;
 
 impl Kernel {
+    /// Puts the stub in front of the vDSO even where it has room.
+    pub(crate) fn in_front(&mut self) {
+        self.plan = Some(Plan::InFront);
+    }
+
     pub(crate) fn know(&mut self, vdso: &Vdso) {
         self.known = Some(Some(vdso.clone()));
     }
@@ -63,30 +80,38 @@ impl Kernel {
         Ok(self.vdso(stopped, at)?.map(|vdso| at + vdso.int80()))
     }
 
-    /// The vDSO with the stub in it; none where it does not fit, and then every call is trapped.
-    pub(crate) fn image(
-        &mut self,
-        stopped: &Stopped,
-        at: u32,
-        counting: bool,
-    ) -> tracee::Result<Option<&Image>> {
-        if self.image.is_none() {
-            let Some(vdso) = self.vdso(stopped, at)? else { return Ok(None) };
-            match vdso.place(counting) {
-                Ok(image) => self.image = Some(image),
+    /// Where the stub goes on this kernel, whose vDSO lies at `at`.
+    pub(crate) fn plan(&mut self, stopped: &Stopped, at: u32, counting: bool) -> tracee::Result<Plan> {
+        let planned = self.plan;
+        let Some(vdso) = self.vdso(stopped, at)? else { return Ok(Plan::Nowhere) };
+        let fits = |place| vdso.place(place, counting);
+        let plan = match planned {
+            Some(plan) => plan,
+            None if fits(Place::InVdso).is_ok() => Plan::InVdso,
+            None => match fits(Place::InFront(FRONT_SIZE as u32)) {
+                Ok(_) => Plan::InFront,
                 Err(no_room) => {
-                    eprintln!(
-                        "socketcall: {no_room}: every multiplexed call is trapped instead, which costs"
-                    );
-                    self.known = Some(None);
+                    say(format_args!("{no_room}: every multiplexed call is trapped instead, which costs"));
+                    Plan::Nowhere
                 }
-            }
-        }
-        Ok(self.image.as_ref())
+            },
+        };
+        self.plan = Some(plan);
+        Ok(plan)
     }
 
+    /// The image for a place that [`Kernel::plan`] found.
+    pub(crate) fn image(&mut self, place: Place, counting: bool) -> Option<&Image> {
+        if self.image.as_ref().is_none_or(|(made_for, _)| *made_for != place) {
+            let vdso = self.known.as_ref()?.as_ref()?;
+            self.image = Some((place, vdso.place(place, counting).ok()?));
+        }
+        self.image.as_ref().map(|(_, image)| image)
+    }
+
+    /// Places in the stub, as offsets from where it was put; the same for all processes.
     pub(crate) fn labels(&self) -> Option<&Labels> {
-        self.image.as_ref().map(Image::labels)
+        self.image.as_ref().map(|(_, image)| image.labels())
     }
 }
 

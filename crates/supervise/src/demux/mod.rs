@@ -12,17 +12,18 @@ use std::fs;
 
 use abi::{Call, SOCKETCALL_I386, i386};
 use seccomp::{Action, Arch, Field, Test};
+use stub::{FRONT_SIZE, Place};
 use tracee::{Error as TraceeError, Injection, Registers, SignalInfo, Stopped, Tid, Waiter};
 
 use crate::clone::Flags;
 use crate::data;
-use crate::layer::{End, Handled, Layer, Plan, Then};
+use crate::layer::{self, End, Handled, Layer, Then};
 use crate::say;
 use auxv::Auxv;
 use count::Counting;
 pub use count::{Count, Tally};
 use in_place::{Begun, InPlace};
-use kernel::Kernel;
+use kernel::{Kernel, Plan};
 use sigsys::Sigsys;
 
 /// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
@@ -118,46 +119,102 @@ impl Demux {
         self
     }
 
+    /// Puts the stub into a page in front of the vDSO, as on kernels whose vDSO has no room for it.
+    #[must_use]
+    pub fn in_front(mut self) -> Demux {
+        self.kernel.in_front();
+        self
+    }
+
     fn thread(&mut self, tid: Tid) -> &mut Thread {
         self.threads.entry(tid).or_insert(Thread::new(Stub::None))
     }
 
-    /// Puts the stub into a new 32-bit program. `counters` is the address of its counters, or 0.
-    fn place(&mut self, stopped: &mut Stopped, auxv: Auxv, counters: u32) -> tracee::Result<()> {
-        let tid = stopped.tid();
-        let Some(image) = self.kernel.image(stopped, auxv.vdso, counters != 0)? else { return Ok(()) };
-        for write in image.writes(auxv.vdso, counters) {
-            stopped.write((auxv.vdso + write.offset).into(), &write.bytes)?;
+    /// A new 32-bit program is in place: puts the stub into it, if that needs no calls of its own. Answers
+    /// whether it does, and exec's return is to be waited for.
+    fn place_at_exec(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let auxv = Auxv::read(stopped)?;
+        if !auxv.has_vdso() {
+            return Ok(Then::Go);
         }
-        let entry = auxv.vdso + image.labels().entry;
-        stopped.write(auxv.sysinfo_at.into(), &entry.to_le_bytes())?;
-        self.thread(tid).stub = Stub::At(auxv.vdso);
-        Ok(())
+        match self.kernel.plan(stopped, auxv.vdso, self.counting.is_some())? {
+            Plan::InVdso if self.counting.is_none() => {
+                self.place(stopped, auxv, Place::InVdso, 0)?;
+                Ok(Then::Go)
+            }
+            Plan::Nowhere => Ok(Then::Go),
+            Plan::InVdso | Plan::InFront => {
+                self.thread(stopped.tid()).in_exec = true;
+                Ok(Then::StopAtCall)
+            }
+        }
     }
 
-    /// At exec's return, where calls can be injected: a page for the counters.
-    fn place_counting(&mut self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<()> {
-        let auxv = match Auxv::read(stopped) {
-            Ok(auxv) if auxv.vdso != 0 && auxv.sysinfo_at != 0 => auxv,
-            other => return other.map(drop),
-        };
+    /// At exec's return, where calls can be injected: makes the pages that the stub needs, and places it.
+    fn place_at_return(&mut self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<()> {
+        let auxv = Auxv::read(stopped)?;
+        let counting = self.counting.is_some();
+        let plan = self.kernel.plan(stopped, auxv.vdso, counting)?;
         let Some(int80) = self.kernel.int80(stopped, auxv.vdso)? else { return Ok(()) };
-        const MMAP2: u32 = 192;
-        let (protection, flags) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        let args = [0, 4096, protection as u32, flags as u32, u32::MAX, 0];
-        let page = tracee::inject(waiter, stopped, Injection { instruction: int80, number: MMAP2, args })?;
-        // A result in the last page of addresses is an error: then nothing is counted by the stub.
-        let counters = match page.cast_unsigned() {
-            page if page < u32::MAX - 4095 => page,
-            _ => 0,
+        let mut map = |at: u32, protection: libc::c_int, flags: libc::c_int| -> tracee::Result<Option<u32>> {
+            const MMAP2: u32 = 192;
+            let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let args = [at, FRONT_SIZE as u32, protection as u32, flags as u32, u32::MAX, 0];
+            let call = Injection { instruction: int80, number: MMAP2, args };
+            let page = tracee::inject(waiter, stopped, call)?.cast_unsigned();
+            Ok(Some(page).filter(|page| *page < u32::MAX - 4095))
         };
-        self.place(stopped, auxv, counters)?;
+        let counters = match counting {
+            true => map(0, libc::PROT_READ | libc::PROT_WRITE, 0)?.unwrap_or(0),
+            false => 0,
+        };
+        let mut place = Some(Place::InVdso);
+        if plan == Plan::InFront {
+            // In front of the vDSO lie the kernel's own data pages; in front of those is room.
+            const NEAR: u32 = 32;
+            place = None;
+            for pages in 1..=NEAR {
+                let distance = pages * FRONT_SIZE as u32;
+                let at = auxv.vdso - distance;
+                let protection = libc::PROT_READ | libc::PROT_EXEC;
+                if map(at, protection, libc::MAP_FIXED_NOREPLACE)? == Some(at) {
+                    place = Some(Place::InFront(distance));
+                    break;
+                }
+            }
+        }
+        let Some(place) = place else { return Ok(()) };
+        self.place(stopped, auxv, place, counters)?;
         if let Some(counting) = &mut self.counting
             && counters != 0
         {
             counting.counters(stopped.tid(), counters);
         }
+        Ok(())
+    }
+
+    /// Puts the stub into a new 32-bit program. `counters` is the address of its counters, or 0.
+    fn place(
+        &mut self,
+        stopped: &mut Stopped,
+        auxv: Auxv,
+        place: Place,
+        counters: u32,
+    ) -> tracee::Result<()> {
+        let Some(image) = self.kernel.image(place, self.counting.is_some()) else { return Ok(()) };
+        let base = match place {
+            Place::InVdso => auxv.vdso,
+            Place::InFront(distance) => auxv.vdso - distance,
+        };
+        for write in image.writes(base, counters) {
+            stopped.write((base + write.offset).into(), &write.bytes)?;
+        }
+        let entry = base + image.labels().entry;
+        stopped.write(auxv.sysinfo_at.into(), &entry.to_le_bytes())?;
+        if base != auxv.vdso {
+            stopped.write(auxv.vdso_at.into(), &base.to_le_bytes())?;
+        }
+        self.thread(stopped.tid()).stub = Stub::At(base);
         Ok(())
     }
 
@@ -201,7 +258,7 @@ fn has_stack(stopped: &Stopped, sp: u64) -> bool {
 }
 
 impl Layer for Demux {
-    fn plan(&mut self, plan: &mut Plan) -> Result<(), crate::Error> {
+    fn plan(&mut self, plan: &mut layer::Plan) -> Result<(), crate::Error> {
         kernel::check()?;
         self.way = Way::here();
         if self.way == Way::Trap && outer::kills()? {
@@ -245,17 +302,12 @@ impl Layer for Demux {
         let is_32 = stopped.registers()?.is_32();
         if let Some(counting) = &mut self.counting {
             counting.on_exec(tid, name(stopped, is_32));
-            self.thread(tid).in_exec = is_32;
-            return Ok(if is_32 { Then::StopAtCall } else { Then::Go });
         }
-        if is_32 {
-            let placed = match Auxv::read(stopped) {
-                Ok(auxv) if auxv.vdso != 0 && auxv.sysinfo_at != 0 => self.place(stopped, auxv, 0),
-                other => other.map(drop),
-            };
-            unless_unreadable(tid, placed)?;
+        if !is_32 {
+            return Ok(Then::Go);
         }
-        Ok(Then::Go)
+        let placed = self.place_at_exec(stopped);
+        unless_unreadable(tid, placed)
     }
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
@@ -304,8 +356,8 @@ impl Layer for Demux {
         let tid = stopped.tid();
         let thread = self.thread(tid);
         if std::mem::take(&mut thread.in_exec) {
-            let placed = self.place_counting(waiter, stopped);
-            unless_unreadable(tid, placed)?;
+            let placed = self.place_at_return(waiter, stopped).map(|()| Then::Go);
+            return unless_unreadable(tid, placed);
         } else if let Some(call) = &mut thread.in_place {
             if !call.at_call(stopped)? {
                 return Ok(Then::StopAtCall);
@@ -379,14 +431,14 @@ fn is_trap(info: &SignalInfo) -> bool {
 
 /// A program whose memory its tracer may not see runs on without the stub; its multiplexed calls can't be
 /// taken apart, and are refused.
-fn unless_unreadable(tid: Tid, placed: tracee::Result<()>) -> tracee::Result<()> {
+fn unless_unreadable(tid: Tid, placed: tracee::Result<Then>) -> tracee::Result<Then> {
     match placed {
         Err(TraceeError::Fault(_)) => {
             say(format_args!(
                 "the program of process {tid} can't be read by this user, so its socketcalls are refused: make \
                  its file readable, or run as root"
             ));
-            Ok(())
+            Ok(Then::Go)
         }
         other => other,
     }
