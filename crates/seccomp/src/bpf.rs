@@ -153,6 +153,12 @@ impl Insn {
         Insn { code: JEQ_K, jt, jf, k }
     }
 
+    /// Skips `jt` instructions if the accumulator is greater than `k` (unsigned), else `jf`.
+    #[must_use]
+    pub const fn jump_gt(k: u32, jt: u8, jf: u8) -> Insn {
+        Insn { code: JGT_K, jt, jf, k }
+    }
+
     /// Skips `jt` instructions if the accumulator is at least `k` (unsigned), else `jf`.
     #[must_use]
     pub const fn jump_ge(k: u32, jt: u8, jf: u8) -> Insn {
@@ -163,6 +169,12 @@ impl Insn {
     #[must_use]
     pub const fn jump_set(k: u32, jt: u8, jf: u8) -> Insn {
         Insn { code: JSET_K, jt, jf, k }
+    }
+
+    /// An instruction that another program has made, as `struct sock_filter` has it. [`Filter::new`] checks it.
+    #[must_use]
+    pub const fn from_raw(code: u16, jt: u8, jf: u8, k: u32) -> Insn {
+        Insn { code, jt, jf, k }
     }
 
     /// Ends the program with an answer.

@@ -25,8 +25,10 @@
 
 mod bpf;
 mod install;
+mod ranges;
 mod wants;
 
 pub use bpf::{Action, Arch, BuildError, Data, Filter, Insn};
 pub use install::{InstallError, Mode, mode, set_no_new_privs, with_filter};
+pub use ranges::{Branch, Compare, Op, Range, Ranges, Word};
 pub use wants::{Field, Test, Wants};
