@@ -233,3 +233,33 @@ impl Layer for Observer {
         self.tell(Seen::Ended(end));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use guest32::{Entry, Guest, Program};
+    use socketcall::End;
+
+    use super::super::instructions::{Fast, fast};
+    use super::super::place::Place;
+    use super::{Seen, observe};
+
+    /// The vDSO's instruction works outside the vDSO too, as far as the kernel's entry; the other one does not.
+    #[test]
+    fn an_instruction_that_there_is_is_told_from_one_that_there_is_not() {
+        let place = Place::find().unwrap();
+        let article = |entry| Guest { program: Program::Article, entry };
+        let seen = observe(&place, article(Entry::Vdso), None).unwrap();
+        let code = seen.iter().find_map(|seen| match seen {
+            Seen::Entered(entered) => entered.vsyscall.as_ref().map(|vsyscall| &vsyscall.code),
+            _ => None,
+        });
+        let used = code.and_then(|code| fast(code)).expect("sysenter or syscall");
+        for instead in Fast::BOTH {
+            let seen = observe(&place, article(Entry::Int80), Some(instead.code())).unwrap();
+            let is_there = matches!(seen.first(), Some(Seen::Entered(_)));
+            assert_eq!(is_there, instead == used, "{instead:?}: {seen:?}");
+            assert_eq!(seen.iter().any(|seen| matches!(seen, Seen::Undefined)), instead != used, "{seen:?}");
+            assert!(matches!(seen.last(), Some(Seen::Ended(End::Exited(0)))), "{seen:?}");
+        }
+    }
+}

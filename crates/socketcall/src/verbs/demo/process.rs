@@ -146,3 +146,47 @@ fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
     });
     receive
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use super::{End, Process};
+
+    fn start(script: &str) -> Process {
+        Process::start(Command::new("/bin/sh").args(["-c", script])).expect("a shell")
+    }
+
+    #[test]
+    fn what_a_program_says_and_how_it_ends() {
+        let mut process = start("echo one; echo two; echo three >&2; exit 3");
+        assert_eq!(process.line(), Some("one"));
+        let ended = process.finish().unwrap();
+        assert_eq!((ended.stdout, ended.stderr), (vec!["one".into(), "two".into()], vec!["three".into()]));
+        assert_eq!(ended.end.to_string(), "exit status 3");
+        assert_eq!(start("kill -9 $$").finish().unwrap().end.to_string(), "killed by SIGKILL");
+    }
+
+    #[test]
+    fn one_that_hangs_is_killed_and_what_it_said_is_kept() {
+        let mut process = start("echo said; exec sleep 60");
+        assert_eq!(process.line(), Some("said"));
+        process.deadline = Instant::now() + Duration::from_millis(20);
+        assert_eq!(process.line(), None);
+        let ended = process.finish().unwrap();
+        assert_eq!((ended.end, ended.stdout), (End::Late, vec!["said".into()]));
+    }
+
+    #[test]
+    fn one_that_is_stopped_is_no_failure_of_its_own() {
+        let mut process = start("echo ready; exec sleep 60");
+        process.line();
+        process.stop();
+        assert_eq!(process.finish().unwrap().end, End::Stopped);
+        let mut process = start("exit 0");
+        while process.child.try_wait().unwrap().is_none() {}
+        process.stop();
+        assert!(process.finish().unwrap().is_success());
+    }
+}
