@@ -47,7 +47,8 @@ impl Workspace {
 
     /// `cargo test` for every crate.
     pub fn cargo_test(&self) -> Result<bool> {
-        let status = cargo().args(["test", "--workspace", "--no-fail-fast"]).current_dir(&self.source).status()?;
+        let status =
+            cargo().args(["test", "--workspace", "--no-fail-fast"]).current_dir(&self.source).status()?;
         Ok(status.success())
     }
 }
