@@ -19,6 +19,30 @@ const WINDOW: u32 = 8192;
 /// the kernel's `__kernel_vsyscall` push, and some.
 pub const STACK: u32 = 64;
 
+/// The data of the RET_TRAP that [`Variant::Handling`] serves: `si_errno`.
+pub const TRAP_DATA: u16 = 0x5c66;
+
+/// What the stub passes as a fifth argument to rt_sigaction, which has four, when it sets its own handler. A
+/// filter knows it by that.
+pub const PERMIT: u32 = 0x736f_636b;
+
+/// Flags of a signal's disposition (include/uapi/asm-generic/signal-defs.h).
+const SA_SIGINFO: u32 = 4;
+const SA_ONSTACK: u32 = 0x0800_0000;
+const SA_NODEFER: u32 = 0x4000_0000;
+
+/// What the stub does besides taking calls apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// Nothing.
+    Plain,
+    /// It counts the calls that it takes apart, and the direct ones.
+    Counting,
+    /// It serves the SIGSYS of trapped calls inside the process, and starts the program after having set
+    /// that handler.
+    Handling,
+}
+
 /// An instruction that ends in a 32-bit reference to another place of the stub; `$kind` says which.
 macro_rules! refers {
     ($kind:literal, $instruction:expr) => {
@@ -55,6 +79,13 @@ macro_rules! count_stub {
 macro_rules! count_direct {
     () => {
         refers!(3, "lock incl 0x7fffffff")
+    };
+}
+
+/// A jump to where the program starts.
+macro_rules! start {
+    () => {
+        refers!(4, ".byte 0xe9\n.long 0")
     };
 }
 
@@ -242,6 +273,61 @@ global_asm!(
     count_direct!(),
     "3:",
     to_vsyscall!("0xe9"), // jmp
+    ".Lsocketcall_counted_end:",
+    // SIGSYS in a process that nobody traces: 4(%esp) is the signal, 8(%esp) its siginfo_t, 12(%esp) the
+    // ucontext_t. The thread goes on at the trap's entry once the handler has returned.
+    ".Lsocketcall_handler:",
+    note!(3, 0),
+    "mov 8(%esp), %eax",
+    "cmpl ${trap_data}, 4(%eax)",  // si_errno
+    "jne 1f",
+    "cmpl $1, 8(%eax)",            // si_code: SYS_SECCOMP
+    "jne 1f",
+    "cmpl ${socketcall}, 16(%eax)", // si_syscall
+    "jne 1f",
+    "mov 12(%esp), %ecx",
+    "mov 76(%ecx), %eax",          // eip
+    "mov %eax, 64(%ecx)",          // eax
+    absolute!("movl $(.Lsocketcall_trap - socketcall_stub_begin), 76(%ecx)"),
+    "ret",
+    // Somebody else's SIGSYS ends the program, as it would have without a handler.
+    "1: mov ${rt_sigaction}, %eax",
+    "mov ${sigsys}, %ebx",
+    absolute!("mov $(.Lsocketcall_default - socketcall_stub_begin), %ecx"),
+    "xor %edx, %edx",
+    "mov $8, %esi",
+    "mov ${permit}, %edi",
+    "int $0x80",
+    "mov ${getpid}, %eax",
+    "int $0x80",
+    "mov %eax, %ebx",
+    "mov ${sigsys}, %ecx",
+    "mov ${kill}, %eax",
+    "int $0x80",
+    "ret",
+    // Where such a program starts instead of at its own entry: sets the handler, and leaves all registers as
+    // the kernel does.
+    ".Lsocketcall_boot:",
+    note!(3, 0),
+    "mov ${rt_sigaction}, %eax",
+    "mov ${sigsys}, %ebx",
+    absolute!("mov $(.Lsocketcall_action - socketcall_stub_begin), %ecx"),
+    "xor %edx, %edx",
+    "mov $8, %esi",
+    "mov ${permit}, %edi",
+    "int $0x80",
+    "xor %eax, %eax",
+    "xor %ebx, %ebx",
+    "xor %ecx, %ecx",
+    "xor %esi, %esi",
+    "xor %edi, %edi",
+    start!(), // jmp
+    ".p2align 2",
+    ".Lsocketcall_action:",
+    absolute!(".long .Lsocketcall_handler - socketcall_stub_begin"),
+    ".long {handler_flags}, 0, 0, 0",
+    ".Lsocketcall_default:",
+    ".long 0, 0, 0, 0, 0",
     "socketcall_stub_end:",
     ".code64",
     ".popsection",
@@ -256,6 +342,8 @@ global_asm!(
     offset!(".Lsocketcall_efault"),
     offset!(".Lsocketcall_table"),
     offset!(".Lsocketcall_plain_end"),
+    offset!(".Lsocketcall_counted_end"),
+    offset!(".Lsocketcall_boot"),
     offset!("socketcall_stub_end"),
     ".popsection",
     ".pushsection .rodata.socketcall_stub_relocations,\"a\"",
@@ -270,6 +358,13 @@ global_asm!(
     einval = const abi::Errno::EINVAL.raw(),
     efault = const abi::Errno::EFAULT.raw(),
     rt_sigprocmask = const 175,
+    rt_sigaction = const 174,
+    getpid = const 20,
+    kill = const 37,
+    sigsys = const 31,
+    trap_data = const TRAP_DATA,
+    permit = const PERMIT,
+    handler_flags = const SA_SIGINFO | SA_NODEFER | SA_ONSTACK,
     recvmmsg_time64 = const i386::RECVMMSG_TIME64,
     first = const i386::SOCKET,
     last = const i386::SHUTDOWN,
@@ -292,7 +387,7 @@ unsafe extern "C" {
     #[link_name = "socketcall_stub_notes_end"]
     static NOTES_END: Note;
     #[link_name = "socketcall_stub_offsets"]
-    static OFFSETS: [u16; 9];
+    static OFFSETS: [u16; 11];
 }
 
 /// What stands between two symbols of the assembly.
@@ -314,6 +409,8 @@ pub(crate) enum Kind {
     ToVsyscall,
     /// The field becomes the address of the counter with this index.
     Counter(u32),
+    /// The field becomes the distance from its end to where the program starts.
+    Start,
 }
 
 /// A 32-bit field of the code that depends on where the code will run.
@@ -365,6 +462,8 @@ pub struct Labels {
     pub load: Range<u32>,
     /// Where a thread goes on after such a fault.
     pub efault: u32,
+    /// Where the program is to start, if the stub is to set its handler first.
+    pub boot: Option<u32>,
 }
 
 /// The code before it is placed.
@@ -378,12 +477,16 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// The stub; one that counts if `counting`.
-    pub(crate) fn new(counting: bool) -> Code {
-        // SAFETY: the assembly defines these nine offsets, and nothing writes them.
-        let [entry, counted, trap, load, load_end, efault, table, plain_end, end] =
+    /// The stub. Code that the variant does not need is left out at the end.
+    pub(crate) fn new(variant: Variant) -> Code {
+        // SAFETY: the assembly defines these offsets, and nothing writes them.
+        let [entry, counted, trap, load, load_end, efault, table, plain_end, counted_end, boot, end] =
             unsafe { OFFSETS }.map(u32::from);
-        let end = if counting { end } else { plain_end };
+        let end = match variant {
+            Variant::Plain => plain_end,
+            Variant::Counting => counted_end,
+            Variant::Handling => end,
+        };
         let mut bytes = between!(BEGIN, END)[..end as usize].to_vec();
         for (row, call) in bytes[table as usize..].as_chunks_mut::<2>().0.iter_mut().zip(Call::ALL) {
             *row = (call.direct_i386() as u16 | (call.words() as u16) << 12).to_le_bytes();
@@ -393,6 +496,7 @@ impl Code {
             kind: match kind {
                 0 => Kind::Base,
                 1 => Kind::ToVsyscall,
+                4 => Kind::Start,
                 counter => Kind::Counter(u32::from(counter) - 2),
             },
         };
@@ -404,10 +508,11 @@ impl Code {
             relocations: relocations.filter(|relocation| here(relocation.at)).collect(),
             notes: &notes[..notes.iter().take_while(|note| here(note.at)).count()],
             labels: Labels {
-                entry: if counting { counted } else { entry },
+                entry: if variant == Variant::Counting { counted } else { entry },
                 trap_entry: trap,
                 load: load..load_end,
                 efault,
+                boot: (variant == Variant::Handling).then_some(boot),
             },
             table,
         }

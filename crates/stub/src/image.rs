@@ -7,7 +7,7 @@ use object::LittleEndian;
 use object::elf::{FileHeader32, ProgramHeader32, SHF_ALLOC, SHF_EXECINSTR, SHN_ABS, SHN_UNDEF};
 use object::elf::{SHT_DYNSYM, SHT_PROGBITS, SHT_STRTAB, SectionHeader32, Sym32};
 
-use crate::code::{Code, Kind, Labels};
+use crate::code::{Code, Kind, Labels, Variant};
 use crate::unwind;
 use crate::vdso::{SIZE, Vdso};
 
@@ -56,15 +56,16 @@ pub struct Image {
 }
 
 impl Image {
-    /// What to write into a process where the image lies at `base`. The calls of the stub and the direct ones are
-    /// counted at `counters`, two 32-bit words; that is of use in an image that counts only.
+    /// What to write into a process where the image lies at `base`. Of use in some variants only: the calls of
+    /// the stub and the direct ones are counted at `counters`, two 32-bit words; the program starts at `start`.
     #[must_use]
-    pub fn writes(&self, base: u32, counters: u32) -> Vec<Write> {
+    pub fn writes(&self, base: u32, counters: u32, start: u32) -> Vec<Write> {
         let mut bytes = self.bytes.clone();
         for &(at, kind) in &self.relocations {
             let field = &mut bytes[at as usize..at as usize + 4];
             let value = match kind {
-                Kind::Counter(index) => counters + 4 * index,
+                Kind::Counter(index) => counters.wrapping_add(4 * index),
+                Kind::Start => start.wrapping_sub(base.wrapping_add(at + 4)),
                 _ => base.wrapping_add(u32::from_le_bytes(field.try_into().expect("four bytes"))),
             };
             field.copy_from_slice(&value.to_le_bytes());
@@ -82,12 +83,12 @@ impl Image {
 }
 
 impl Vdso {
-    /// Puts the stub where `place` says; one that counts calls if `counting`.
+    /// Puts the stub where `place` says.
     ///
     /// # Errors
     /// [`NoRoom`]
-    pub fn place(&self, place: Place, counting: bool) -> Result<Image, NoRoom> {
-        let code = Code::new(counting);
+    pub fn place(&self, place: Place, variant: Variant) -> Result<Image, NoRoom> {
+        let code = Code::new(variant);
         // Tables for debuggers are left out rather than the stub.
         self.place_code(place, &code, true).or_else(|_| self.place_code(place, &code, false))
     }
@@ -119,7 +120,7 @@ impl Vdso {
                     put(&mut out, at, begin + inside);
                     relocations.push((at, relocation.kind));
                 }
-                Kind::Counter(_) => relocations.push((at, relocation.kind)),
+                Kind::Counter(_) | Kind::Start => relocations.push((at, relocation.kind)),
             }
         }
 
@@ -153,6 +154,7 @@ impl Vdso {
             trap_entry: shift(code.labels.trap_entry),
             load: shift(code.labels.load.start)..shift(code.labels.load.end),
             efault: shift(code.labels.efault),
+            boot: code.labels.boot.map(shift),
         };
         let changed = match place {
             Place::InVdso => {

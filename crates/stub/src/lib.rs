@@ -23,6 +23,6 @@ mod image;
 mod unwind;
 mod vdso;
 
-pub use code::{Labels, STACK};
+pub use code::{Labels, PERMIT, STACK, TRAP_DATA, Variant};
 pub use image::{FRONT_SIZE, Image, NoRoom, Place, Write};
 pub use vdso::{BadVdso, SIZE, Vdso};

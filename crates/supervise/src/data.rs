@@ -2,7 +2,7 @@
 //! RET_TRACE or RET_TRAP too, and means something else by it.
 
 /// A multiplexed call.
-pub(crate) const SOCKETCALL: u16 = 0x5c66;
+pub(crate) const SOCKETCALL: u16 = stub::TRAP_DATA;
 /// A direct call that did not come through the vDSO, to be counted.
 pub(crate) const DIRECT: u16 = 0x5c67;
 /// execve or execveat, for a last look at the counters.

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 
-use stub::{FRONT_SIZE, Image, Labels, Place, Vdso};
+use stub::{FRONT_SIZE, Image, Labels, Place, Variant, Vdso};
 use tracee::{Resume, Scope, Stop, Stopped, Waited, Waiter};
 
 use super::Auxv;
@@ -81,10 +81,10 @@ impl Kernel {
     }
 
     /// Where the stub goes on this kernel, whose vDSO lies at `at`.
-    pub(crate) fn plan(&mut self, stopped: &Stopped, at: u32, counting: bool) -> tracee::Result<Plan> {
+    pub(crate) fn plan(&mut self, stopped: &Stopped, at: u32, variant: Variant) -> tracee::Result<Plan> {
         let planned = self.plan;
         let Some(vdso) = self.vdso(stopped, at)? else { return Ok(Plan::Nowhere) };
-        let fits = |place| vdso.place(place, counting);
+        let fits = |place| vdso.place(place, variant);
         let plan = match planned {
             Some(plan) => plan,
             None if fits(Place::InVdso).is_ok() => Plan::InVdso,
@@ -101,10 +101,10 @@ impl Kernel {
     }
 
     /// The image for a place that [`Kernel::plan`] found.
-    pub(crate) fn image(&mut self, place: Place, counting: bool) -> Option<&Image> {
+    pub(crate) fn image(&mut self, place: Place, variant: Variant) -> Option<&Image> {
         if self.image.as_ref().is_none_or(|(made_for, _)| *made_for != place) {
             let vdso = self.known.as_ref()?.as_ref()?;
-            self.image = Some((place, vdso.place(place, counting).ok()?));
+            self.image = Some((place, vdso.place(place, variant).ok()?));
         }
         self.image.as_ref().map(|(_, image)| image)
     }

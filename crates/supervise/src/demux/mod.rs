@@ -5,6 +5,7 @@ mod count;
 mod in_place;
 mod kernel;
 mod outer;
+mod place;
 mod sigsys;
 
 use std::collections::HashMap;
@@ -12,8 +13,8 @@ use std::fs;
 
 use abi::{Call, SOCKETCALL_I386, i386};
 use seccomp::{Action, Arch, Field, Test};
-use stub::{FRONT_SIZE, Place};
-use tracee::{Error as TraceeError, Injection, Registers, SignalInfo, Stopped, Tid, Waiter};
+use stub::Variant;
+use tracee::{Error as TraceeError, Registers, SignalInfo, Stopped, Tid, Waiter};
 
 use crate::clone::Flags;
 use crate::data;
@@ -23,7 +24,7 @@ use auxv::Auxv;
 use count::Counting;
 pub use count::{Count, Tally};
 use in_place::{Begun, InPlace};
-use kernel::{Kernel, Plan};
+use place::{Placed, Placer, Placing};
 use sigsys::Sigsys;
 
 /// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
@@ -85,7 +86,7 @@ impl Thread {
 /// reaches the kernel's socketcall.
 pub struct Demux {
     way: Way,
-    kernel: Kernel,
+    placer: Placer,
     threads: HashMap<Tid, Thread>,
     /// What the program is started with.
     initial: Sigsys,
@@ -104,7 +105,7 @@ impl Demux {
     pub fn new() -> Demux {
         Demux {
             way: Way::Trap,
-            kernel: Kernel::default(),
+            placer: Placer::new(Variant::Plain),
             threads: HashMap::new(),
             initial: Sigsys::default(),
             counting: None,
@@ -116,13 +117,14 @@ impl Demux {
     #[must_use]
     pub fn count(mut self, tally: impl Tally + 'static) -> Demux {
         self.counting = Some(Counting::new(Box::new(tally)));
+        self.placer.set_variant(Variant::Counting);
         self
     }
 
     /// Puts the stub into a page in front of the vDSO, as on kernels whose vDSO has no room for it.
     #[must_use]
     pub fn in_front(mut self) -> Demux {
-        self.kernel.in_front();
+        self.placer.kernel.in_front();
         self
     }
 
@@ -130,92 +132,15 @@ impl Demux {
         self.threads.entry(tid).or_insert(Thread::new(Stub::None))
     }
 
-    /// A new 32-bit program is in place: puts the stub into it, if that needs no calls of its own. Answers
-    /// whether it does, and exec's return is to be waited for.
-    fn place_at_exec(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
-        let auxv = Auxv::read(stopped)?;
-        if !auxv.has_vdso() {
-            return Ok(Then::Go);
-        }
-        match self.kernel.plan(stopped, auxv.vdso, self.counting.is_some())? {
-            Plan::InVdso if self.counting.is_none() => {
-                self.place(stopped, auxv, Place::InVdso, 0)?;
-                Ok(Then::Go)
-            }
-            Plan::Nowhere => Ok(Then::Go),
-            Plan::InVdso | Plan::InFront => {
-                self.thread(stopped.tid()).in_exec = true;
-                Ok(Then::StopAtCall)
-            }
-        }
-    }
-
-    /// At exec's return, where calls can be injected: makes the pages that the stub needs, and places it.
-    fn place_at_return(&mut self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<()> {
-        let auxv = Auxv::read(stopped)?;
-        let counting = self.counting.is_some();
-        let plan = self.kernel.plan(stopped, auxv.vdso, counting)?;
-        let Some(int80) = self.kernel.int80(stopped, auxv.vdso)? else { return Ok(()) };
-        let mut map = |at: u32, protection: libc::c_int, flags: libc::c_int| -> tracee::Result<Option<u32>> {
-            const MMAP2: u32 = 192;
-            let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-            let args = [at, FRONT_SIZE as u32, protection as u32, flags as u32, u32::MAX, 0];
-            let call = Injection { instruction: int80, number: MMAP2, args };
-            let page = tracee::inject(waiter, stopped, call)?.cast_unsigned();
-            Ok(Some(page).filter(|page| *page < u32::MAX - 4095))
-        };
-        let counters = match counting {
-            true => map(0, libc::PROT_READ | libc::PROT_WRITE, 0)?.unwrap_or(0),
-            false => 0,
-        };
-        let mut place = Some(Place::InVdso);
-        if plan == Plan::InFront {
-            // In front of the vDSO lie the kernel's own data pages; in front of those is room.
-            const NEAR: u32 = 32;
-            place = None;
-            for pages in 1..=NEAR {
-                let distance = pages * FRONT_SIZE as u32;
-                let at = auxv.vdso - distance;
-                let protection = libc::PROT_READ | libc::PROT_EXEC;
-                if map(at, protection, libc::MAP_FIXED_NOREPLACE)? == Some(at) {
-                    place = Some(Place::InFront(distance));
-                    break;
-                }
-            }
-        }
-        let Some(place) = place else { return Ok(()) };
-        self.place(stopped, auxv, place, counters)?;
+    /// The stub is in the thread's new program, if anywhere.
+    fn is_placed(&mut self, tid: Tid, placed: Option<Placed>) {
+        let Some(Placed { base, counters }) = placed else { return };
+        self.thread(tid).stub = Stub::At(base);
         if let Some(counting) = &mut self.counting
             && counters != 0
         {
-            counting.counters(stopped.tid(), counters);
+            counting.counters(tid, counters);
         }
-        Ok(())
-    }
-
-    /// Puts the stub into a new 32-bit program. `counters` is the address of its counters, or 0.
-    fn place(
-        &mut self,
-        stopped: &mut Stopped,
-        auxv: Auxv,
-        place: Place,
-        counters: u32,
-    ) -> tracee::Result<()> {
-        let Some(image) = self.kernel.image(place, self.counting.is_some()) else { return Ok(()) };
-        let base = match place {
-            Place::InVdso => auxv.vdso,
-            Place::InFront(distance) => auxv.vdso - distance,
-        };
-        for write in image.writes(base, counters) {
-            stopped.write((base + write.offset).into(), &write.bytes)?;
-        }
-        let entry = base + image.labels().entry;
-        stopped.write(auxv.sysinfo_at.into(), &entry.to_le_bytes())?;
-        if base != auxv.vdso {
-            stopped.write(auxv.vdso_at.into(), &base.to_le_bytes())?;
-        }
-        self.thread(stopped.tid()).stub = Stub::At(base);
-        Ok(())
     }
 
     /// A multiplexed call was handed to us: the stub takes it apart, or we do, in place.
@@ -232,7 +157,7 @@ impl Demux {
         if let Stub::At(base) = self.thread(tid).stub
             && registers.is_flat_32()
             && has_stack(stopped, registers.sp())
-            && let Some(labels) = self.kernel.labels()
+            && let Some(labels) = self.placer.labels()
         {
             registers.set_rax(registers.ip());
             registers.set_ip((base + labels.trap_entry).into());
@@ -281,7 +206,7 @@ impl Layer for Demux {
             // What comes through the vDSO the stub counts. Its place in its page is the same everywhere.
             let elsewhere = match kernel::probe()? {
                 Some(vdso) => {
-                    self.kernel.know(&vdso);
+                    self.placer.kernel.know(&vdso);
                     vec![Test::masked_ne(Field::InstructionPointer, 0xfff, vdso.landing_pad() & 0xfff)]
                 }
                 None => vec![],
@@ -306,8 +231,18 @@ impl Layer for Demux {
         if !is_32 {
             return Ok(Then::Go);
         }
-        let placed = self.place_at_exec(stopped);
-        unless_unreadable(tid, placed)
+        let then = match unless_unreadable(tid, self.placer.at_exec(stopped))? {
+            Some(Placing::Done(placed)) => {
+                self.is_placed(tid, Some(placed));
+                Then::Go
+            }
+            Some(Placing::AtReturn) => {
+                self.thread(tid).in_exec = true;
+                Then::StopAtCall
+            }
+            Some(Placing::Nowhere) | None => Then::Go,
+        };
+        Ok(then)
     }
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
@@ -356,8 +291,8 @@ impl Layer for Demux {
         let tid = stopped.tid();
         let thread = self.thread(tid);
         if std::mem::take(&mut thread.in_exec) {
-            let placed = self.place_at_return(waiter, stopped).map(|()| Then::Go);
-            return unless_unreadable(tid, placed);
+            let placed = unless_unreadable(tid, self.placer.at_return(waiter, stopped))?;
+            self.is_placed(tid, placed.flatten());
         } else if let Some(call) = &mut thread.in_place {
             if !call.at_call(stopped)? {
                 return Ok(Then::StopAtCall);
@@ -391,7 +326,7 @@ impl Layer for Demux {
         if info.signal == libc::SIGSEGV
             && info.code > 0
             && let Stub::At(base) = self.thread(tid).stub
-            && let Some(labels) = self.kernel.labels()
+            && let Some(labels) = self.placer.labels()
         {
             let mut registers = stopped.registers()?;
             let at = registers.ip().wrapping_sub(base.into());
@@ -431,16 +366,16 @@ fn is_trap(info: &SignalInfo) -> bool {
 
 /// A program whose memory its tracer may not see runs on without the stub; its multiplexed calls can't be
 /// taken apart, and are refused.
-fn unless_unreadable(tid: Tid, placed: tracee::Result<Then>) -> tracee::Result<Then> {
+fn unless_unreadable<T>(tid: Tid, placed: tracee::Result<T>) -> tracee::Result<Option<T>> {
     match placed {
         Err(TraceeError::Fault(_)) => {
             say(format_args!(
                 "the program of process {tid} can't be read by this user, so its socketcalls are refused: make \
                  its file readable, or run as root"
             ));
-            Ok(Then::Go)
+            Ok(None)
         }
-        other => other,
+        other => other.map(Some),
     }
 }
 
