@@ -112,7 +112,7 @@ fn the_four_parts_go_as_the_text_says() {
     assert_they_work(&shown.rows(4), COUNTS);
     for line in [
         "   They fail. Errno 38 is ENOSYS: people saw \"socket: Function not implemented\".",
-        "   All 13 calls by int $0x80 were trapped, and taken apart by the supervisor.",
+        "   All 13 socketcalls by int $0x80 were trapped, and taken apart by the supervisor.",
     ] {
         assert!(shown.text.lines().any(|of| of == line), "{line}\n{}", shown.text);
     }

@@ -24,7 +24,7 @@ pub fn show(page: &mut Page, place: &Place, findings: &mut Findings) -> Result<(
     };
 
     page.heading(2, "A client and a server")?;
-    page.body("They talk over 127.0.0.1. Each of their calls is a socketcall, by int $0x80 or by the vDSO.")?;
+    page.body("They talk over 127.0.0.1, and each of their socket calls is a socketcall: by int $0x80, or by the vDSO.")?;
     let natives = talks(findings, page, How::Natively)?;
     natively(page, &natives, findings)?;
 
@@ -134,10 +134,10 @@ fn way(entry: Entry, counts: Counts) -> Option<String> {
     Some(match (entry, counts) {
         (_, Counts { stub: 0, trap: 0, direct: 0 }) => return None,
         (Entry::Vdso, Counts { trap: 0, direct: 0, .. }) => format!(
-            "All {stub} calls through the vDSO went by the stub: taken apart inside the program, without a stop."
+            "All {stub} socketcalls through the vDSO went by the stub: taken apart inside the program, without a stop."
         ),
         (Entry::Int80, Counts { stub: 0, direct: 0, .. }) => {
-            format!("All {trap} calls by int $0x80 were trapped, and taken apart by the supervisor.")
+            format!("All {trap} socketcalls by int $0x80 were trapped, and taken apart by the supervisor.")
         }
         _ => format!("By {}: stub {stub}, trap {trap}, direct {direct}.", entry.name()),
     })
