@@ -67,6 +67,7 @@ pub const ROWS: &[Row] = &[
     Row { bound: THROUGH_STUB, ..row("ping-pong, one CPU", vdso(Program::BenchPingpong), Place::One) },
     Row { bound: THROUGH_STUB, ..row("ping-pong, two CPUs", vdso(Program::BenchPingpong), Place::Two) },
     Row { bound: Some(Bound::Over(500_000.0)), ..row("start-up", START, Place::Free) },
+    row("start-up, one CPU", START, Place::One),
     row("start-up, -v", Work::Start { counted: true, denied: false }, Place::Free),
     row("start-up in a filter", Work::Start { counted: false, denied: true }, Place::Free),
     row("getsockopt, int80", int80(Program::BenchGetsockopt), Place::One),

@@ -11,9 +11,9 @@ const COLUMNS: [(&str, usize); 10] = [
     ("row", 26),
     ("bound", 8),
     ("native", 8),
-    ("native again", 22),
-    ("run", 22),
-    ("run - native", 28),
+    ("native again", 20),
+    ("run", 20),
+    ("run - native", 26),
     ("strace", 7),
     ("qemu-i386", 9),
     ("run / strace", 12),
@@ -106,8 +106,16 @@ fn factor(value: f64) -> String {
 }
 
 fn difference(Estimate { median, low, high }: Estimate) -> String {
-    let (unit, name) = unit(median.abs().max(low.abs()).max(high.abs()));
-    format!("{:+.3} [{:+.3}, {:+.3}] {name}", median / unit, low / unit, high / unit)
+    let largest = median.abs().max(low.abs()).max(high.abs());
+    let (unit, name) = unit(largest);
+    // Three digits say what can be told.
+    let digits = match largest / unit {
+        value if value < 10.0 => 2,
+        value if value < 100.0 => 1,
+        _ => 0,
+    };
+    let show = |value: f64| format!("{:+.digits$}", value / unit);
+    format!("{} [{}, {}] {name}", show(median), show(low), show(high))
 }
 
 fn time(nanoseconds: f64) -> String {
@@ -143,8 +151,10 @@ mod tests {
     fn intervals_are_shown_with_their_median() {
         let estimate = Estimate { median: 0.941, low: 0.938, high: 2.25 };
         assert_eq!(ratio(estimate), "0.941 [0.938, 2.25]");
+        let estimate = Estimate { median: 477_321.0, low: 456_700.0, high: 698_000.0 };
+        assert_eq!(difference(estimate), "+477 [+457, +698] us");
         let estimate = Estimate { median: -4.0, low: -1500.0, high: 20.0 };
-        assert_eq!(difference(estimate), "-0.004 [-1.500, +0.020] us");
+        assert_eq!(difference(estimate), "-0.00 [-1.50, +0.02] us");
     }
 
     #[test]
