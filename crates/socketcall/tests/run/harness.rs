@@ -1,13 +1,14 @@
 //! Starting programs in the worlds that the tests compare, and looking at how they ended.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{OnceLock, RwLock, mpsc};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{OnceLock, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,8 +67,8 @@ impl World {
 }
 
 /// Whoever runs the tests may have options of their own.
-pub fn clean(command: &mut Command) {
-    command.env_remove("SOCKETCALL_OPTIONS");
+pub fn clean(command: &mut Command) -> &mut Command {
+    command.env_remove("SOCKETCALL_OPTIONS")
 }
 
 /// `socketcall run` with these arguments, where nothing is denied.
@@ -94,11 +95,6 @@ pub struct Finished {
 }
 
 impl Finished {
-    fn new(output: Output) -> Finished {
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Finished { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
     /// Exited with this status.
     pub fn exited(status: i32, stdout: &str, stderr: &str) -> Finished {
         let status = ExitStatus::from_raw(status << 8);
@@ -185,30 +181,26 @@ impl Counts {
     }
 }
 
-/// A started program with its output captured. It is killed with its process group if it hangs.
+/// A started program whose output is read as it comes. It is killed with its process group if it hangs.
 pub struct Running {
     child: Option<Child>,
     pub pid: u32,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
 }
 
 impl Running {
+    /// Starts a command, in a process group of its own.
     pub fn start(command: &mut Command) -> Running {
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running::start_as_it_is(command.process_group(0))
-    }
-
-    /// The same with the descriptors, and in the process group, that the command has.
-    pub fn start_as_it_is(command: &mut Command) -> Running {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let started = {
             let _nobody_writes = WRITING.read();
             command.spawn()
         };
-        let child = started.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        Running { pid: child.id(), child: Some(child) }
-    }
-
-    fn child(&mut self) -> &mut Child {
-        self.child.as_mut().expect("not waited for yet")
+        let mut child = started.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let stdout = lines_of(child.stdout.take().expect("captured"));
+        let stderr = lines_of(child.stderr.take().expect("captured"));
+        Running { pid: child.id(), child: Some(child), stdout, stderr }
     }
 
     pub fn nix_pid(&self) -> Pid {
@@ -221,36 +213,35 @@ impl Running {
 
     /// The next line of standard output.
     pub fn line(&mut self) -> String {
-        let output = self.child().stdout.as_mut().expect("captured");
-        let mut line = Vec::new();
-        while !line.ends_with(b"\n") {
-            let mut byte = [0];
-            output.read_exact(&mut byte).expect("a whole line");
-            line.extend(byte);
-        }
+        let line = self.stdout.recv_timeout(PATIENCE).expect("a line, in time");
         String::from_utf8(line).expect("text").trim_end().to_owned()
     }
 
-    /// Writes to standard input, and closes it.
-    pub fn write(&mut self, text: &[u8]) {
-        let mut input = self.child().stdin.take().expect("given by the test");
+    /// Writes to standard input.
+    pub fn feed(&mut self, text: &[u8]) {
+        let input = self.child.as_mut().and_then(|child| child.stdin.as_mut()).expect("given by the test");
         input.write_all(text).expect("a program that reads");
     }
 
     /// Waits until the program has ended and nobody holds its output open.
     pub fn finish(mut self) -> Finished {
-        let child = self.child.take().expect("not waited for yet");
+        let mut child = self.child.take().expect("not waited for yet");
+        let pid = self.nix_pid();
+        drop(child.stdin.take());
         let (ended, end) = mpsc::channel();
-        thread::spawn(move || ended.send(child.wait_with_output()));
-        match end.recv_timeout(PATIENCE) {
-            Ok(output) => Finished::new(output.expect("a child of ours")),
-            Err(_) => {
-                let _ = killpg(self.nix_pid(), Signal::SIGKILL);
-                let _ = kill(self.nix_pid(), Signal::SIGKILL);
-                let output = end.recv_timeout(Duration::from_secs(5));
-                panic!("it hung, and was killed; its output: {output:?}");
-            }
-        }
+        thread::spawn(move || ended.send(child.wait()));
+        let deadline = Instant::now() + PATIENCE;
+        let Ok(status) = end.recv_timeout(PATIENCE) else {
+            let _ = killpg(pid, Signal::SIGKILL);
+            let [stdout, stderr] = [&self.stdout, &self.stderr].map(|lines| rest(lines, Instant::now()));
+            panic!("it hung, and was killed; its output: {stdout:?} {stderr:?}");
+        };
+        let [stdout, stderr] = [&self.stdout, &self.stderr].map(|lines| rest(lines, deadline));
+        let [(stdout, true), (stderr, true)] = [stdout, stderr] else {
+            let _ = killpg(pid, Signal::SIGKILL);
+            panic!("it ended, and somebody holds its output open");
+        };
+        Finished { status: status.expect("a child of ours"), stdout, stderr }
     }
 }
 
@@ -258,8 +249,37 @@ impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
             let _ = killpg(Pid::from_raw(self.pid.cast_signed()), Signal::SIGKILL);
-            let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+}
+
+/// Reads until the end, by a thread: whoever writes never waits for the test.
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (read, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        loop {
+            let mut line = Vec::new();
+            match output.read_until(b'\n', &mut line).expect("a pipe") {
+                0 => break,
+                _ => drop(read.send(line)),
+            }
+        }
+    });
+    lines
+}
+
+/// What is left of a program's output, and whether it ended in time.
+fn rest(lines: &Receiver<Vec<u8>>, deadline: Instant) -> (String, bool) {
+    let mut text = Vec::new();
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => text.extend(line),
+            Err(error) => {
+                let text = String::from_utf8(text).expect("text");
+                return (text, error == RecvTimeoutError::Disconnected);
+            }
         }
     }
 }

@@ -6,6 +6,9 @@ mod harness;
 
 mod errors;
 mod guests;
+mod kept;
+mod lives;
 mod options;
 mod outer;
+mod users;
 mod ways_in;
