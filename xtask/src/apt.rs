@@ -70,7 +70,8 @@ impl Debian {
         // A mirror that is being synchronised gives stale lists for a part; whether that matters shows when
         // the packages are resolved.
         if let Err(error) = self.run("apt-get", &["update", "-qq"]) {
-            println!("note: {error:#}");
+            let error = format!("{error:#}");
+            println!("note: {}", error.lines().next().unwrap_or_default());
         }
         let archives = self.home.join("cache/archives");
         let mut names = Vec::new();

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use seccomp::{Action, Arch, Wants};
 
 /// The number of socketcall for i386, which `int $0x80` in a 64-bit process has too.
@@ -18,28 +18,23 @@ pub struct Options {
     /// The errno that socketcall answers.
     #[arg(long, value_name = "N", default_value_t = TELLTALE)]
     errno: u16,
-    /// What happens instead: SIGSYS, or death.
-    #[arg(long, value_name = "HOW", conflicts_with = "errno")]
-    by: Option<Harsher>,
+    /// Send SIGSYS instead.
+    #[arg(long, conflicts_with_all = ["errno", "kill"])]
+    trap: bool,
+    /// Kill the process instead.
+    #[arg(long, conflicts_with = "errno")]
+    kill: bool,
     /// The command.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Harsher {
-    /// SIGSYS is sent to the thread.
-    Trap,
-    /// The process is killed.
-    Kill,
-}
-
 /// Becomes the command, under the filter.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let answer = match options.by {
-        None => Action::Errno(options.errno),
-        Some(Harsher::Trap) => Action::Trap(0),
-        Some(Harsher::Kill) => Action::KillProcess,
+    let answer = match options {
+        Options { kill: true, .. } => Action::KillProcess,
+        Options { trap: true, .. } => Action::Trap(0),
+        Options { errno, .. } => Action::Errno(*errno),
     };
     install(answer)?;
     become_command(&options.command)

@@ -38,6 +38,24 @@ const SERVERS: &[Server] = &[
         signals: &["TERM"],
     },
     Server {
+        // The supervisor is root without CAP_SYS_PTRACE here: the program's memory is closed to it.
+        name: "redis-server as another user, by a program like gosu",
+        line: &[
+            "python3",
+            "-c",
+            BECOME_NOBODY,
+            "redis-server",
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            "PORT",
+            "--save",
+            "",
+        ],
+        question: "SET key value\r\nGET key\r\nQUIT\r\n",
+        signals: &["TERM"],
+    },
+    Server {
         name: "python3 that handles SIGTERM, and reaps orphans",
         line: &["python3", "-c", include_str!("container/first.py"), "PORT"],
         question: "who are you?\n",
@@ -50,6 +68,10 @@ const SERVERS: &[Server] = &[
         signals: &["TERM", "KILL"],
     },
 ];
+
+const BECOME_NOBODY: &str = "import os, sys\n\
+    os.setgroups([]), os.setgid(65534), os.setuid(65534), os.chdir('/tmp')\n\
+    os.execvp(sys.argv[1], sys.argv[1:])";
 
 /// Docker's default capabilities.
 const CAPABILITIES: &[&str] = &[
