@@ -15,6 +15,9 @@ pub enum InstallError {
     /// EINVAL: the kernel was built without CONFIG_SECCOMP_FILTER, or knows no such flag.
     #[error("this kernel has no seccomp filters: it needs CONFIG_SECCOMP_FILTER")]
     Unsupported,
+    /// EBUSY: this process has a listener already.
+    #[error("this process is under a filter with a listener already, and there can be one only")]
+    Busy,
     /// Anything else, for instance an outer filter that refuses seccomp(2).
     #[error("seccomp filter: {0}")]
     Os(io::Error),
@@ -25,6 +28,7 @@ impl From<io::Error> for InstallError {
         match error.raw_os_error() {
             Some(libc::EACCES) => InstallError::NotPermitted,
             Some(libc::EINVAL) => InstallError::Unsupported,
+            Some(libc::EBUSY) => InstallError::Busy,
             _ => InstallError::Os(error),
         }
     }
@@ -88,21 +92,26 @@ impl Filter {
     }
 
     fn install_raw(&self) -> io::Result<()> {
-        /// `struct sock_fprog` of a 64-bit process.
-        #[repr(C)]
-        struct Program {
-            len: u16,
-            filter: *const Insn,
-        }
-        let instructions = self.instructions();
-        let program = Program { len: instructions.len() as u16, filter: instructions.as_ptr() };
-        const SECCOMP_SET_MODE_FILTER: libc::c_ulong = 1;
-        // SAFETY: `program` and the instructions it points to outlive the call, which only reads them.
-        // `Insn` is repr(C) with the layout of struct sock_filter.
-        match unsafe { libc::syscall(libc::SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &raw const program) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        set_filter(self, 0).map(drop)
+    }
+}
+
+/// seccomp(SECCOMP_SET_MODE_FILTER). Answers what the call does: 0, or with NEW_LISTENER a descriptor.
+pub(crate) fn set_filter(filter: &Filter, flags: libc::c_ulong) -> io::Result<libc::c_int> {
+    /// `struct sock_fprog` of a 64-bit process.
+    #[repr(C)]
+    struct Program {
+        len: u16,
+        filter: *const Insn,
+    }
+    let instructions = filter.instructions();
+    let program = Program { len: instructions.len() as u16, filter: instructions.as_ptr() };
+    const SECCOMP_SET_MODE_FILTER: libc::c_ulong = 1;
+    // SAFETY: `program` and the instructions it points to outlive the call, which only reads them. `Insn` is
+    // repr(C) with the layout of struct sock_filter.
+    match unsafe { libc::syscall(libc::SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &raw const program) } {
+        -1 => Err(io::Error::last_os_error()),
+        answer => Ok(answer as libc::c_int),
     }
 }
 

@@ -22,4 +22,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub use supervise::{Count, Demux, End, Error, Handled, Launch, Layer, Plan, Running, Session, Tally, Then};
+pub use supervise::{
+    Count, Demux, End, Error, Handled, Launch, Layer, Plan, Running, Session, Tally, Then, Untraced,
+};

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use tracee::{Options, Tid};
 
@@ -19,6 +19,64 @@ pub(crate) fn pipe() -> Result<(File, File), Error> {
     // SAFETY: both were just made, and nobody else knows them.
     let [read, write] = ends.map(|end| unsafe { File::from_raw_fd(end) });
     Ok((read, write))
+}
+
+/// Two connected sockets, closed by exec.
+pub(crate) fn socket_pair() -> Result<(OwnedFd, OwnedFd), Error> {
+    let mut ends = [0; 2];
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: socketpair stores two descriptors.
+    if unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) } != 0 {
+        return Err(Error::last("socketpair"));
+    }
+    // SAFETY: both were just made, and nobody else knows them.
+    let [here, there] = ends.map(|end| unsafe { OwnedFd::from_raw_fd(end) });
+    Ok((here, there))
+}
+
+/// A message of one byte with one descriptor (unix(7), SCM_RIGHTS).
+struct Passing {
+    byte: [u8; 1],
+    /// `struct cmsghdr` and an int, padded as CMSG_SPACE says.
+    control: [u64; 3],
+}
+
+impl Passing {
+    fn with<T>(&mut self, act: impl FnOnce(*mut libc::msghdr) -> T) -> T {
+        let mut part = libc::iovec { iov_base: self.byte.as_mut_ptr().cast(), iov_len: 1 };
+        // SAFETY: msghdr is plain integers and pointers, for which zero is a value.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = self.control.as_mut_ptr().cast();
+        message.msg_controllen = size_of_val(&self.control);
+        act(&raw mut message)
+    }
+}
+
+/// Hands a descriptor over.
+pub(crate) fn pass_descriptor(channel: &OwnedFd, fd: BorrowedFd<'_>) -> Result<(), Error> {
+    let header = [20, libc::SOL_SOCKET as u64 | (libc::SCM_RIGHTS as u64) << 32, fd.as_raw_fd() as u64];
+    let mut passing = Passing { byte: [1], control: header };
+    // SAFETY: the message's parts live through the call.
+    match passing.with(|message| unsafe { libc::sendmsg(channel.as_raw_fd(), message, 0) }) {
+        1 => Ok(()),
+        _ => Err(Error::last("sendmsg")),
+    }
+}
+
+/// Takes a descriptor that was handed over. It is closed by exec.
+pub(crate) fn receive_descriptor(channel: &OwnedFd) -> Result<OwnedFd, Error> {
+    let mut passing = Passing { byte: [0], control: [0; 3] };
+    let flags = libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: as above.
+    let read = passing.with(|message| unsafe { libc::recvmsg(channel.as_raw_fd(), message, flags) });
+    match (read, passing.control) {
+        // SAFETY: the kernel has just made this descriptor for us.
+        (1, [20, _, fd]) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+        (1.., _) => Err(Error::os("recvmsg", io::ErrorKind::InvalidData.into())),
+        _ => Err(Error::last("recvmsg")),
+    }
 }
 
 /// fork(2) whose child has no exit signal: its end sends none, and a wait() that does not ask for such
@@ -101,7 +159,12 @@ impl Child {
 pub(crate) fn memory_file(content: &[u8]) -> Result<OwnedFd, Error> {
     const NAME: &CStr = c"socketcall-probe";
     // SAFETY: the name ends with a zero.
-    let fd = unsafe { libc::memfd_create(NAME.as_ptr(), libc::MFD_CLOEXEC) };
+    let create = |flags| unsafe { libc::memfd_create(NAME.as_ptr(), libc::MFD_CLOEXEC | flags) };
+    // Where vm.memfd_noexec is 1, executing is to be asked for; before Linux 6.3 there is no such flag.
+    let fd = match create(libc::MFD_EXEC) {
+        -1 if io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) => create(0),
+        fd => fd,
+    };
     if fd == -1 {
         return Err(Error::last("memfd_create"));
     }

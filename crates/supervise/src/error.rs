@@ -37,6 +37,9 @@ pub enum Error {
          start the container with --cap-add SYS_PTRACE"
     )]
     PtraceRefused(io::Error),
+    /// There is something that needs a tracer which stays attached.
+    #[error("--untraced can't be used here: {0}; run without it")]
+    Untraced(&'static str),
     /// The filter was not installed.
     #[error("{0}")]
     Filter(#[from] seccomp::InstallError),

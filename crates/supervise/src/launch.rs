@@ -72,6 +72,11 @@ impl Launch {
         self.standard(2, fd.into())
     }
 
+    /// Finds the program.
+    pub(crate) fn find(&self) -> Result<Program, Error> {
+        Program::find(&self.program, &self.args, self.env.as_deref())
+    }
+
     fn standard(mut self, which: usize, fd: OwnedFd) -> Launch {
         self.stdio[which] = Some(fd);
         self
@@ -116,7 +121,7 @@ impl Session {
     }
 
     fn ready(launch: &Launch, mut layers: Layers) -> Result<Ready, Error> {
-        let program = Program::find(&launch.program, &launch.args, launch.env.as_deref())?;
+        let program = launch.find()?;
         let mut plan = Plan::default();
         for layer in &mut layers {
             layer.plan(&mut plan)?;
@@ -187,8 +192,11 @@ impl Session {
             .name("socketcall".into())
             .spawn(move || supervise_here(launch, layers, &tell))
             .map_err(|error| Error::os("clone", error))?;
-        let pid = told.recv().unwrap_or(Ok(0))?;
-        Ok(Running { pid, thread })
+        let Ok(pid) = told.recv() else {
+            // The thread tells before it ends, unless a layer panics.
+            std::panic::resume_unwind(thread.join().expect_err("a thread that told nothing has panicked"));
+        };
+        Ok(Running { pid: pid?, thread })
     }
 
     /// Starts the program as [`Session::spawn`] does, and waits for it and all that it started.
@@ -307,7 +315,7 @@ fn reset_signals() {
 
 /// Lets `tid` trace us where Yama restricts that (prctl(2), PR_SET_PTRACER); 0 for nobody. Without Yama
 /// there is no such call, and no need.
-fn set_tracer(tid: Tid) {
+pub(crate) fn set_tracer(tid: Tid) {
     // SAFETY: PR_SET_PTRACER takes no pointers.
     unsafe { libc::prctl(libc::PR_SET_PTRACER, tid, 0, 0, 0) };
 }
@@ -348,7 +356,7 @@ fn supervise(
 
 /// Leaves the program's surroundings: its session and terminal, its directory and its descriptors, all but
 /// `keep` and standard error. Whoever reads what the program writes must not wait for us.
-fn withdraw(keep: &[i32; 2]) {
+pub(crate) fn withdraw(keep: &[i32]) {
     // SAFETY: none of these takes a pointer but to the mask and the path, which live through the calls. The
     // descriptors that are closed are this process's copies, and nothing in it uses them.
     unsafe {
@@ -363,7 +371,7 @@ fn withdraw(keep: &[i32; 2]) {
     silence(0);
     silence(1);
     let mut from = 3;
-    let mut keep = *keep;
+    let mut keep = keep.to_vec();
     keep.sort_unstable();
     for fd in keep {
         close_range(from, fd - 1);

@@ -22,11 +22,13 @@ mod layer;
 mod placement;
 mod program;
 mod session;
+mod untraced;
 
 pub use demux::{Count, Demux, Tally, Way};
 pub use error::Error;
 pub use launch::{Launch, Running, Session};
 pub use layer::{End, Handled, Layer, Plan, Then};
+pub use untraced::Untraced;
 
 /// One line to the user, on standard error. Nobody is there to be told if it can't be written.
 fn say(line: std::fmt::Arguments<'_>) {

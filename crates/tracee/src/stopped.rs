@@ -22,6 +22,9 @@ impl Options {
             | libc::PTRACE_O_EXITKILL,
     );
 
+    /// Only exec, and calls told from breakpoints. Tracees outlive their tracer.
+    pub const EXEC: Options = Options(libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_TRACESYSGOOD);
+
     /// Also every thread's end, while its memory is still there.
     #[must_use]
     pub const fn with_exit(self) -> Options {

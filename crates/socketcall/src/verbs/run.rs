@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use socketcall::{Count, Demux, Launch, Session, Tally};
+use socketcall::{Count, Demux, Launch, Session, Tally, Untraced};
 
 /// Runs a program with its multiplexed calls turned into direct ones.
 ///
@@ -38,6 +38,13 @@ pub struct Options {
     #[arg(short, long)]
     pub verbose: bool,
 
+    /// Stay attached to no process, so that gdb and strace can be, and signals and forks cost nothing.
+    ///
+    /// Calls that don't go through the vDSO are then served by a SIGSYS handler inside the process: a program
+    /// that blocks that signal while it makes such a call dies, and its own handler of it is never called.
+    #[arg(long, conflicts_with = "verbose")]
+    pub untraced: bool,
+
     /// Put the code that takes calls apart into a page in front of the vDSO, as on kernels whose vDSO has no
     /// room for it. For tests.
     #[arg(long, hide = true)]
@@ -47,12 +54,19 @@ pub struct Options {
 /// Becomes the program. Returns on failure only.
 pub fn run(args: &Run) -> Result<Infallible, socketcall::Error> {
     let (program, arguments) = args.command.split_first().expect("clap requires a program");
+    let launch = Launch::new(program).args(arguments);
+    if args.options.untraced {
+        let untraced = Untraced::new(launch);
+        return if args.options.in_front { untraced.in_front() } else { untraced }.become_program();
+    }
     let demux = if args.options.in_front { Demux::new().in_front() } else { Demux::new() };
+    let launch = Launch::new(program).args(arguments);
+    if args.options.untraced {
+        let untraced = Untraced::new(launch);
+        return if args.options.in_front { untraced.in_front() } else { untraced }.become_program();
+    }
     let demux = if args.options.verbose { demux.count(Report) } else { demux };
-    Session::new(Launch::new(program).args(arguments))
-        .with(demux)
-        .keep_stderr(args.options.verbose)
-        .become_program()
+    Session::new(launch).with(demux).keep_stderr(args.options.verbose).become_program()
 }
 
 /// Prints the counts.

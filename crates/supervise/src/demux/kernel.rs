@@ -26,10 +26,10 @@ fn parse(release: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// Whether this kernel has what taking calls apart needs.
-pub(crate) fn check() -> Result<(), Error> {
+/// Whether this kernel is at least this release. What taking calls apart needs came with 4.3.
+pub(crate) fn check(needed: (u32, u32)) -> Result<(), Error> {
     match release() {
-        release if release < (4, 3) => Err(Error::OldKernel(release.0, release.1)),
+        release if release < needed => Err(Error::OldKernel(release.0, release.1)),
         _ => Ok(()),
     }
 }

@@ -24,7 +24,9 @@ use auxv::Auxv;
 use count::Counting;
 pub use count::{Count, Tally};
 use in_place::{Begun, InPlace};
-use place::{Placed, Placer, Placing};
+pub(crate) use kernel::check as check_kernel;
+use place::Placed;
+pub(crate) use place::{Placer, Placing};
 use sigsys::Sigsys;
 
 /// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
@@ -184,13 +186,10 @@ fn has_stack(stopped: &Stopped, sp: u64) -> bool {
 
 impl Layer for Demux {
     fn plan(&mut self, plan: &mut layer::Plan) -> Result<(), crate::Error> {
-        kernel::check()?;
+        check_kernel((4, 3))?;
         self.way = Way::here();
-        if self.way == Way::Trap && outer::kills()? {
-            say(format_args!(
-                "an outer seccomp filter kills on socketcall, and nothing comes in front of that: programs that \
-                 call through the vDSO (glibc, musl) are served, a raw int $0x80 (Go) will be killed"
-            ));
+        if self.way == Way::Trap {
+            warn_of_outer_kill()?;
         }
         plan.wants.add(Arch::I386, SOCKETCALL_I386, self.way.action());
         if self.way == Way::Trap {
@@ -199,9 +198,8 @@ impl Layer for Demux {
         }
         if self.counting.is_some() {
             plan.at_exit = true;
-            for (arch, execve, execveat) in [(Arch::I386, 11, 358), (Arch::X86_64, 59, 322)] {
-                plan.wants.add(arch, execve, Action::Trace(data::EXEC));
-                plan.wants.add(arch, execveat, Action::Trace(data::EXEC));
+            for (arch, number) in execs() {
+                plan.wants.add(arch, number, Action::Trace(data::EXEC));
             }
             // What comes through the vDSO the stub counts. Its place in its page is the same everywhere.
             let elsewhere = match kernel::probe()? {
@@ -353,6 +351,22 @@ impl Layer for Demux {
             counting.on_end(tid);
         }
     }
+}
+
+/// execve and execveat, of both architectures.
+pub(crate) fn execs() -> [(Arch, u32); 4] {
+    [(Arch::I386, 11), (Arch::I386, 358), (Arch::X86_64, 59), (Arch::X86_64, 322)]
+}
+
+/// Says so where only the stub's way is open.
+pub(crate) fn warn_of_outer_kill() -> Result<(), crate::Error> {
+    if seccomp::mode() == seccomp::Mode::Filter && outer::kills()? {
+        say(format_args!(
+            "an outer seccomp filter kills on socketcall, and nothing comes in front of that: programs that call \
+             through the vDSO (glibc, musl) are served, a raw int $0x80 (Go) will be killed"
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a signal is our filter's own trap.
