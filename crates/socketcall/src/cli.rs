@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::verbs::{calls::Calls, demo::Demo, run::Run};
+use crate::verbs::{calls::Calls, completions::Completions, demo::Demo, man::Man, run::Run};
 
 /// Takes the socket multiplexer of 32-bit x86 Linux apart.
 ///
@@ -11,6 +11,7 @@ use crate::verbs::{calls::Calls, demo::Demo, run::Run};
 /// that it stands for, so that socketcall can be closed without breaking such programs.
 #[derive(Debug, Parser)]
 #[command(name = "socketcall", version, max_term_width = 100, args_override_self = true)]
+#[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -23,4 +24,6 @@ pub enum Verb {
     Run(Run),
     Calls(Calls),
     Demo(Demo),
+    Completions(Completions),
+    Man(Man),
 }

@@ -40,6 +40,10 @@ fn main() -> ExitCode {
         },
         Verb::Calls(calls) => printed(verbs::calls::run(&calls, &mut io::stdout().lock()).map(|()| true)),
         Verb::Demo(demo) => printed(verbs::demo::run(&demo, &mut anstream::stdout().lock())),
+        Verb::Completions(completions) => {
+            printed(verbs::completions::run(&completions, &mut io::stdout().lock()).map(|()| true))
+        }
+        Verb::Man(man) => printed(verbs::man::run(&man, &mut io::stdout().lock()).map(|()| true)),
     }
 }
 

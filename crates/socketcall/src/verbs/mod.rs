@@ -1,5 +1,7 @@
 //! One module for each verb.
 
 pub mod calls;
+pub mod completions;
 pub mod demo;
+pub mod man;
 pub mod run;

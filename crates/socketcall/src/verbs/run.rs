@@ -17,6 +17,7 @@ use socketcall::{Count, Demux, Launch, Session, Tally, Untraced};
 /// Exit status: the program's; 125 if socketcall itself fails, 126 if the program can't be executed, 127 if it
 /// is not found.
 #[derive(Debug, Args)]
+#[command(override_usage = "socketcall run [OPTIONS] [--] PROGRAM [ARG]...")]
 #[command(after_help = "Example: socketcall run -v -- curl http://localhost/")]
 pub struct Run {
     /// Options that SOCKETCALL_OPTIONS may hold too.
@@ -24,7 +25,8 @@ pub struct Run {
     pub options: Options,
 
     /// The program, looked for in PATH if it holds no slash, and its arguments.
-    #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARG"])]
+    #[arg(required = true, trailing_var_arg = true, value_names = ["PROGRAM", "ARG"],
+        value_hint = clap::ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 
