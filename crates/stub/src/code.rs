@@ -181,6 +181,8 @@ global_asm!(
     "5: mov 4(%ecx), %ecx",
     ".Lsocketcall_load_end:",
     to_vsyscall!("0xe8"), // call
+    "cmp $-{enosys}, %eax",
+    "je .Lsocketcall_enosys",
     ".Lsocketcall_restore:",
     note!(5, 0),
     restore!(5),
@@ -196,6 +198,98 @@ global_asm!(
     "jmp .Lsocketcall_restore",
     ".Lsocketcall_efault:",
     "mov $-{efault}, %eax",
+    "jmp .Lsocketcall_restore",
+    // Kernels without 32-bit time (CONFIG_COMPAT_32BIT_TIME) don't have recvmmsg's direct call, though the
+    // multiplexed one works there: the newer call takes its place, with the timeout converted, and written
+    // back if something was received (net/socket.c, `__sys_recvmmsg`).
+    ".Lsocketcall_enosys:",
+    "cmpl ${call_recvmmsg}, 20(%esp)", // ebx, as it was saved
+    "jne .Lsocketcall_restore",
+    "test %edi, %edi",
+    "jnz 1f",
+    "mov ${recvmmsg_time64}, %eax",
+    to_vsyscall!("0xe8"),
+    "jmp .Lsocketcall_restore",
+    // Like the array, the timeout is probed: that eight bytes can be read by a `how` that there is not, and
+    // later that they can be written by asking for the mask, which then is written over.
+    "1: push %ebx",
+    note!(2, 0),
+    "push %ecx",
+    note!(2, 0),
+    "push %edx",
+    note!(2, 0),
+    "push %esi",
+    note!(2, 0),
+    "or $-1, %ebx",
+    "mov %edi, %ecx",
+    "xor %edx, %edx",
+    "mov $8, %esi",
+    "mov ${rt_sigprocmask}, %eax",
+    to_vsyscall!("0xe8"),
+    "pop %esi",
+    note!(8, 0),
+    "pop %edx",
+    note!(8, 0),
+    "pop %ecx",
+    note!(8, 0),
+    "pop %ebx",
+    note!(8, 0),
+    "cmp $-{efault}, %eax",
+    "je .Lsocketcall_restore",
+    ".Lsocketcall_timeout_begin:",
+    "mov (%edi), %ebp",
+    "mov 4(%edi), %eax",
+    ".Lsocketcall_timeout_end:",
+    // struct __kernel_timespec: the seconds' two halves, the nanoseconds' two.
+    "push $0",
+    note!(2, 0),
+    "push %eax",
+    note!(2, 0),
+    "mov %ebp, %eax",
+    "sar $31, %eax",
+    "push %eax",
+    note!(2, 0),
+    "push %ebp",
+    note!(2, 0),
+    "push %edi",
+    note!(2, 0),
+    "lea 4(%esp), %edi",
+    "xor %ebp, %ebp",
+    "mov ${recvmmsg_time64}, %eax",
+    to_vsyscall!("0xe8"),
+    "pop %edi",
+    note!(8, 0),
+    "pop %ebp",
+    note!(8, 0),
+    "pop %ecx",
+    note!(8, 0),
+    "pop %ecx",
+    note!(8, 0),
+    "pop %edx",
+    note!(8, 0),
+    "test %eax, %eax",
+    "jle .Lsocketcall_restore",
+    "push %eax",
+    note!(2, 0),
+    "push %ecx",
+    note!(2, 0),
+    "xor %ebx, %ebx", // SIG_BLOCK
+    "xor %ecx, %ecx",
+    "mov %edi, %edx",
+    "mov $8, %esi",
+    "mov ${rt_sigprocmask}, %eax",
+    to_vsyscall!("0xe8"),
+    "pop %ecx",
+    note!(8, 0),
+    "pop %edx",
+    note!(8, 0),
+    "test %eax, %eax",
+    "jnz .Lsocketcall_efault",
+    "mov %edx, %eax",
+    ".Lsocketcall_rest_begin:",
+    "mov %ebp, (%edi)",
+    "mov %ecx, 4(%edi)",
+    ".Lsocketcall_rest_end:",
     "jmp .Lsocketcall_restore",
     // Whether the array can be read is asked of rt_sigprocmask with a `how` that there is not: it copies
     // eight bytes, then answers EINVAL, and changes nothing (kernel/signal.c). The array's first and last
@@ -344,6 +438,10 @@ global_asm!(
     offset!(".Lsocketcall_trap"),
     offset!(".Lsocketcall_load_begin"),
     offset!(".Lsocketcall_load_end"),
+    offset!(".Lsocketcall_timeout_begin"),
+    offset!(".Lsocketcall_timeout_end"),
+    offset!(".Lsocketcall_rest_begin"),
+    offset!(".Lsocketcall_rest_end"),
     offset!(".Lsocketcall_efault"),
     offset!(".Lsocketcall_table"),
     offset!(".Lsocketcall_plain_end"),
@@ -362,6 +460,8 @@ global_asm!(
     calls = const Call::ALL.len(),
     einval = const abi::Errno::EINVAL.raw(),
     efault = const abi::Errno::EFAULT.raw(),
+    enosys = const abi::Errno::ENOSYS.raw(),
+    call_recvmmsg = const Call::Recvmmsg.number(),
     rt_sigprocmask = const 175,
     rt_sigaction = const 174,
     rt_sigreturn = const 173,
@@ -393,7 +493,7 @@ unsafe extern "C" {
     #[link_name = "socketcall_stub_notes_end"]
     static NOTES_END: Note;
     #[link_name = "socketcall_stub_offsets"]
-    static OFFSETS: [u16; 11];
+    static OFFSETS: [u16; 15];
 }
 
 /// What stands between two symbols of the assembly.
@@ -464,8 +564,9 @@ pub struct Labels {
     pub entry: u32,
     /// Where a thread goes on whose call was trapped: eax is the address to return to.
     pub trap_entry: u32,
-    /// Where the array is read. A fault here means that it can't be.
-    pub load: Range<u32>,
+    /// Where the program's memory is read and written for it: the array, recvmmsg's timeout. A fault here
+    /// means that it can't be.
+    pub faults: Vec<Range<u32>>,
     /// Where a thread goes on after such a fault.
     pub efault: u32,
     /// Where the program is to start, if the stub is to set its handler first.
@@ -486,7 +587,7 @@ impl Code {
     /// The stub. Code that the variant does not need is left out at the end.
     pub(crate) fn new(variant: Variant) -> Code {
         // SAFETY: the assembly defines these offsets, and nothing writes them.
-        let [entry, counted, trap, load, load_end, efault, table, plain_end, counted_end, boot, end] =
+        let [entry, counted, trap, faults @ .., efault, table, plain_end, counted_end, boot, end] =
             unsafe { OFFSETS }.map(u32::from);
         let end = match variant {
             Variant::Plain => plain_end,
@@ -516,7 +617,7 @@ impl Code {
             labels: Labels {
                 entry: if variant == Variant::Counting { counted } else { entry },
                 trap_entry: trap,
-                load: load..load_end,
+                faults: faults.as_chunks().0.iter().map(|&[begin, end]| begin..end).collect(),
                 efault,
                 boot: (variant == Variant::Handling).then_some(boot),
             },

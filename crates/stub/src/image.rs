@@ -152,7 +152,7 @@ impl Vdso {
         let labels = Labels {
             entry: shift(code.labels.entry),
             trap_entry: shift(code.labels.trap_entry),
-            load: shift(code.labels.load.start)..shift(code.labels.load.end),
+            faults: code.labels.faults.iter().map(|fault| shift(fault.start)..shift(fault.end)).collect(),
             efault: shift(code.labels.efault),
             boot: code.labels.boot.map(shift),
         };

@@ -319,7 +319,7 @@ impl Layer for Demux {
         if info.signal == libc::SIGSYS {
             self.thread(tid).sigsys.is_delivered();
         }
-        // The stub reads the array like any code; the kernel would have answered EFAULT. A fault is the
+        // The stub reads memory like any code; the kernel would have answered EFAULT. A fault is the
         // kernel's own if its code is positive; anybody can send the signal.
         if info.signal == libc::SIGSEGV
             && info.code > 0
@@ -328,7 +328,9 @@ impl Layer for Demux {
         {
             let mut registers = stopped.registers()?;
             let at = registers.ip().wrapping_sub(base.into());
-            if registers.is_32() && u32::try_from(at).is_ok_and(|at| labels.load.contains(&at)) {
+            if registers.is_32()
+                && u32::try_from(at).is_ok_and(|at| labels.faults.iter().any(|range| range.contains(&at)))
+            {
                 registers.set_ip((base + labels.efault).into());
                 registers.set_call_number(-1);
                 stopped.set_registers(&registers)?;
