@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use guest32::{Entry, Guest};
 
-use super::contestant::Contestant;
+use super::contestant::{Contestant, Place};
 use super::rows::{Row, STARTED, Work};
 use super::statistics::{Estimate, Random, estimate, median};
 
@@ -35,6 +35,15 @@ pub enum Rival {
 impl Rival {
     /// All, in the order of their places in [`Session`].
     pub const ALL: [Rival; 5] = [Rival::Native, Rival::Again, Rival::Run, Rival::Strace, Rival::Qemu];
+
+    /// Whose number of repetitions this one makes. A repetition costs less in a longer turn, where processors
+    /// have woken up: what is told apart to the percent must repeat equally often.
+    const fn paced_by(self) -> Rival {
+        match self {
+            Rival::Native | Rival::Again | Rival::Run => Rival::Native,
+            Rival::Strace | Rival::Qemu => self,
+        }
+    }
 }
 
 /// How much is measured.
@@ -160,12 +169,17 @@ fn session(
     let start = |rival: Rival| Contestant::start(world.command(row.work, rival), row.place);
     let mut contestants =
         rivals.into_iter().map(|rival| Ok((rival, start(rival)?))).collect::<Result<Vec<_>>>()?;
+    // Two processors that wake each other need time to get into step.
+    let turn = if row.place == Place::Two { effort.turn * 3 } else { effort.turn };
     for (rival, contestant) in &mut contestants {
-        match &mut repetitions[*rival as usize] {
-            unknown @ 0 => *unknown = calibrate(contestant, effort.turn)?,
-            // Caches and predictors get warm.
-            known => _ = contestant.ask(*known)?,
+        if repetitions[*rival as usize] == 0 {
+            repetitions[*rival as usize] = calibrate(contestant, turn)?;
         }
+    }
+    let repetitions = |rival: Rival| repetitions[rival.paced_by() as usize];
+    for (rival, contestant) in &mut contestants {
+        // Caches and predictors get warm.
+        contestant.ask(repetitions(*rival))?;
     }
     let mut session = Session::default();
     for _ in 0..effort.rounds {
@@ -173,7 +187,7 @@ fn session(
         for (rival, contestant) in &mut contestants {
             // What a supervisor does after its program's end is over by the next turn.
             std::thread::sleep(Duration::from_micros(300));
-            let repetitions = repetitions[*rival as usize];
+            let repetitions = repetitions(*rival);
             session[*rival as usize].push(contestant.ask(repetitions)? / f64::from(repetitions));
         }
     }
