@@ -51,7 +51,7 @@ pub struct Options {
 
 /// Sessions of all processes anew, so that no single one's luck counts; turns that are long enough for the
 /// clock and too short for a machine's moods.
-const FULL: Effort = Effort { sessions: 30, rounds: 24, turn: Duration::from_millis(3) };
+const FULL: Effort = Effort { sessions: 24, rounds: 20, turn: Duration::from_millis(3) };
 /// The fewest sessions that give an interval.
 const QUICK: Effort = Effort { sessions: 6, rounds: 12, turn: Duration::from_millis(3) };
 

@@ -71,10 +71,11 @@ pub struct World {
 
 impl World {
     /// A row's work as a command that answers numbers by nanoseconds.
-    fn command(&self, work: Work, rival: Rival) -> Command {
+    fn command(&self, row: &Row, rival: Rival) -> Command {
+        let work = row.work;
         let path = |path: &PathBuf| path.display().to_string();
         let mut words = vec![];
-        if let Work::Start { denied, .. } = work {
+        if let Work::Start { denied } = work {
             words.push(path(&self.xtask));
             words.extend(if denied { &["deny", "--"][..] } else { &[] }.iter().map(|word| (*word).into()));
             words.extend(denied.then(|| path(&self.xtask)));
@@ -91,7 +92,7 @@ impl World {
         words.extend(under.iter().map(|word| (*word).into()));
         if rival == Rival::Run {
             words.extend([path(&self.socketcall), "run".into()]);
-            words.extend(matches!(work, Work::Start { counted: true, .. }).then(|| "-v".into()));
+            words.extend(row.options.iter().map(|option| (*option).into()));
             words.push("--".into());
         }
         let (guest, argument) = match work {
@@ -166,7 +167,7 @@ fn session(
 ) -> Result<Session> {
     let mut rivals = world.rivals.clone();
     random.shuffle(&mut rivals);
-    let start = |rival: Rival| Contestant::start(world.command(row.work, rival), row.place);
+    let start = |rival: Rival| Contestant::start(world.command(row, rival), row.place);
     let mut contestants =
         rivals.into_iter().map(|rival| Ok((rival, start(rival)?))).collect::<Result<Vec<_>>>()?;
     // Two processors that wake each other need time to get into step.
@@ -245,17 +246,23 @@ mod tests {
             guests: "/g".into(),
             rivals: Rival::ALL.to_vec(),
         };
-        let typed = |work, rival| crate::process::line(&world.command(work, rival));
-        let pingpong = Work::Loop(guest32::Program::BenchPingpong, Entry::Vdso);
-        assert_eq!(typed(pingpong, Rival::Native), "/g/bench-pingpong-vdso -");
-        assert_eq!(typed(pingpong, Rival::Qemu), "qemu-i386 /g/bench-pingpong-int80 -");
+        let pingpong = Row {
+            name: "",
+            work: Work::Loop(guest32::Program::BenchPingpong, Entry::Vdso),
+            options: &[],
+            place: Place::One,
+            bound: None,
+        };
+        let typed = |row, rival| crate::process::line(&world.command(row, rival));
+        assert_eq!(typed(&pingpong, Rival::Native), "/g/bench-pingpong-vdso -");
+        assert_eq!(typed(&pingpong, Rival::Qemu), "qemu-i386 /g/bench-pingpong-int80 -");
         let strace = "strace -f --seccomp-bpf -e trace=%network -o /dev/null /g/bench-pingpong-vdso -";
-        assert_eq!(typed(pingpong, Rival::Strace), strace);
-        let start = Work::Start { counted: true, denied: true };
+        assert_eq!(typed(&pingpong, Rival::Strace), strace);
         let started = "/g/bench-getppid-int80 0";
-        assert_eq!(typed(start, Rival::Run), format!("/x deny -- /x repeat -- /s run -v -- {started}"));
-        assert_eq!(typed(start, Rival::Again), format!("/x deny -- /x repeat -- env {started}"));
-        let plain = Work::Start { counted: false, denied: false };
-        assert_eq!(typed(plain, Rival::Run), format!("/x repeat -- /s run -- {started}"));
+        let plain = Row { work: Work::Start { denied: false }, ..pingpong };
+        assert_eq!(typed(&plain, Rival::Run), format!("/x repeat -- /s run -- {started}"));
+        let denied = Row { work: Work::Start { denied: true }, options: &["-v"], ..plain };
+        assert_eq!(typed(&denied, Rival::Run), format!("/x deny -- /x repeat -- /s run -v -- {started}"));
+        assert_eq!(typed(&denied, Rival::Again), format!("/x deny -- /x repeat -- env {started}"));
     }
 }

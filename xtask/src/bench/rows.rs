@@ -10,6 +10,8 @@ pub struct Row {
     pub name: &'static str,
     /// What takes the time.
     pub work: Work,
+    /// Options of `socketcall run`.
+    pub options: &'static [&'static str],
     /// On which processors.
     pub place: Place,
     /// What is promised of it.
@@ -23,8 +25,6 @@ pub enum Work {
     Loop(Program, Entry),
     /// The start and the end of a program that does nothing; natively, of `env PROGRAM`.
     Start {
-        /// `run -v`.
-        counted: bool,
         /// All inside a filter that denies socketcall.
         denied: bool,
     },
@@ -42,12 +42,15 @@ pub enum Bound {
 /// The program that [`Work::Start`] starts. It makes no call that a filter denies.
 pub const STARTED: Guest = Guest { program: Program::BenchGetppid, entry: Entry::Int80 };
 
-const START: Work = Work::Start { counted: false, denied: false };
+const START: Work = Work::Start { denied: false };
 const THROUGH_STUB: Option<Bound> = Some(Bound::Ratio(1.02));
 
-/// A row without a bound.
+/// Nobody stays attached to the program.
+const UNTRACED: &[&str] = &["--untraced"];
+
+/// A row without options and bound.
 const fn row(name: &'static str, work: Work, place: Place) -> Row {
-    Row { name, work, place, bound: None }
+    Row { name, work, options: &[], place, bound: None }
 }
 
 /// By the vDSO, as the C libraries go: the stub's way.
@@ -68,16 +71,20 @@ pub const ROWS: &[Row] = &[
     Row { bound: THROUGH_STUB, ..row("ping-pong, two CPUs", vdso(Program::BenchPingpong), Place::Two) },
     Row { bound: Some(Bound::Over(500_000.0)), ..row("start-up", START, Place::Free) },
     row("start-up, one CPU", START, Place::One),
-    row("start-up, -v", Work::Start { counted: true, denied: false }, Place::Free),
-    row("start-up in a filter", Work::Start { counted: false, denied: true }, Place::Free),
+    Row { options: &["-v"], ..row("start-up, -v", START, Place::Free) },
+    Row { options: UNTRACED, ..row("start-up, untraced", START, Place::Free) },
+    row("start-up in a filter", Work::Start { denied: true }, Place::Free),
     row("getsockopt, int80", int80(Program::BenchGetsockopt), Place::One),
     row("send+recv, int80", int80(Program::BenchSendrecv), Place::One),
     row("ping-pong, int80, one CPU", int80(Program::BenchPingpong), Place::One),
     row("ping-pong, int80, two CPUs", int80(Program::BenchPingpong), Place::Two),
+    Row { options: UNTRACED, ..row("ping-pong, int80, untraced", int80(Program::BenchPingpong), Place::One) },
     row("getppid", vdso(Program::BenchGetppid), Place::One),
     row("getppid, int80", int80(Program::BenchGetppid), Place::One),
     row("fork+exit", vdso(Program::BenchFork), Place::One),
+    Row { options: UNTRACED, ..row("fork+exit, untraced", vdso(Program::BenchFork), Place::One) },
     row("signal to self", vdso(Program::BenchSignal), Place::One),
+    Row { options: UNTRACED, ..row("signal, untraced", vdso(Program::BenchSignal), Place::One) },
 ];
 
 #[cfg(test)]
