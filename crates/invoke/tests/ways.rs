@@ -69,7 +69,7 @@ fn stream<W: Way + Sync>(way: W, family: Family, address: &Address, t: &mut Tran
     t.note("server", server.descriptor());
 
     // More than one segment, and more than the vector of any small copy.
-    let sent: Vec<u8> = (0..100_000u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let sent: Vec<u8> = (0..100_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let received = std::thread::scope(|scope| {
         let reader = scope.spawn(|| -> Result<Vec<u8>, Errno> {
             let mut all = vec![];

@@ -219,7 +219,10 @@ impl Message<'_> {
         match written {
             Ok(()) => narrowed.used += (HEADER32 + whole).next_multiple_of(4).min(left),
             // The kernel leaves such a message out, and the next one goes to the same place.
-            Err(_) => self.close(data, sink),
+            Err(_) => {
+                narrowed.truncated |= (self.level, self.ty) == (SOL_SOCKET, SCM_RIGHTS);
+                self.close(data, sink);
+            }
         }
     }
 

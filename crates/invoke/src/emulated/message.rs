@@ -104,7 +104,7 @@ impl Message32 {
             return Err(Errno::EINVAL);
         }
         let needed = control::measure(self.control_len as usize, |at| self.control_header(at))?;
-        if needed > MAX_CONTROL { Err(Errno::ENOBUFS) } else { Ok(needed) }
+        if needed > MAX_CONTROL { Err(Errno::ENOMEM) } else { Ok(needed) }
     }
 
     fn control_header(&self, at: usize) -> Result<[u32; 3], Errno> {
@@ -150,9 +150,9 @@ impl Message32 {
             let piece = &mut out[..count * IOVEC64];
             // The 32-bit elements go to the upper half, and each has been read when it is overwritten.
             let narrow = count * (IOVEC64 - IOVEC32);
-            OwnMemory
-                .read(address, &mut piece[narrow..])
-                .map_err(|error| self.unless_bad_name(direction, error))?;
+            if let Err(error) = OwnMemory.read(address, &mut piece[narrow..]) {
+                return Err(self.unless_bad_name(direction, self.unless_bad_element(address, count, error)));
+            }
             for element in 0..count {
                 let from = narrow + element * IOVEC32;
                 let mut wide = [0; IOVEC64];
@@ -170,6 +170,19 @@ impl Message32 {
         Ok(())
     }
 
+    /// The kernel reads element by element (`copy_compat_iovec_from_user`), so that one that is too long comes before
+    /// one that can't be read.
+    fn unless_bad_element(&self, mut address: u32, count: usize, error: Errno) -> Errno {
+        for _ in 0..count {
+            match OwnMemory.read_array(address) {
+                Ok([_, len]) if (len as i32) < 0 => return Errno::EINVAL,
+                Ok([_, _]) => address = address.wrapping_add(IOVEC32 as u32),
+                Err(_) => break,
+            }
+        }
+        error
+    }
+
     /// The kernel copies the name that is sent before it looks at the rest.
     fn unless_bad_name(&self, direction: Direction, error: Errno) -> Errno {
         let len = (self.name_len as usize).min(128);
@@ -180,6 +193,14 @@ impl Message32 {
             error
         } else {
             Errno::EFAULT
+        }
+    }
+
+    /// Since Linux 6.15 the length of a name is written before the name, and stays where that can't be.
+    fn write_back_name(&self, address: u32, received: &Message64) {
+        if self.name != 0 && received.name_len != self.name_len {
+            // It is a fault already.
+            let _ = OwnMemory.write_word(address.wrapping_add(NAME_LEN), received.name_len);
         }
     }
 
@@ -257,11 +278,13 @@ unsafe fn one(
     let mut wide = message.convert(direction, &mut scratch.bytes()[..len])?;
     let arguments = [descriptor as usize, (&raw mut wide).expose_provenance(), flags(flag_bits), 0, 0, 0];
     // SAFETY: the caller's for what the message points to; the rest is ours.
-    unsafe {
-        let result = native(call, arguments)?;
-        if direction == Direction::Received {
-            message.write_back(address, &wide)?;
+    let result = unsafe { native(call, arguments) };
+    if direction == Direction::Received {
+        match result {
+            // SAFETY: the kernel has received into it.
+            Ok(_) => unsafe { message.write_back(address, &wide) }?,
+            Err(_) => message.write_back_name(address, &wide),
         }
-        Ok(result)
     }
+    result
 }

@@ -16,7 +16,7 @@
 //! | `SO_RCVTIMEO_OLD`, `SO_SNDTIMEO_OLD`; vsock's `SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD` | a timeval of 8 bytes |
 //! | `SO_ATTACH_FILTER`, `SO_ATTACH_REUSEPORT_CBPF`; packet's `PACKET_FANOUT_DATA` | a `sock_fprog` of 8 bytes with a pointer |
 //! | `MCAST_JOIN_GROUP`, `MCAST_LEAVE_GROUP`, the four for sources, `MCAST_MSFILTER` | no padding behind the interface |
-//! | `IP_PKTOPTIONS`, `IPV6_2292PKTOPTIONS`, read | control messages |
+//! | `IP_PKTOPTIONS`, read | control messages |
 //!
 //! | control message, received | 32-bit form |
 //! |---|---|
@@ -39,6 +39,7 @@
 //! - A descriptor for which there is no room is there for a moment, and another thread could see it.
 //! - Of a recvmmsg whose vector can't be read or written from the second message on, the kernel reports the
 //!   fault again by the next call; this doesn't. Of a vector that can't be written, all messages are received before that shows.
+//! - More control messages than `net.core.optmem_max` has room for are ENOBUFS, where the 32-bit call answers ENOMEM.
 //! - A recvmmsg of more than 64 messages is several system calls, and an error after the first of them is lost.
 //! - The `type=SOCKETCALL` record of the audit subsystem is not written: the kernel sees direct 64-bit calls. So
 //!   do filters and tracers.

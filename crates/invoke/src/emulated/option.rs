@@ -23,15 +23,17 @@ enum Conversion {
     WholeTimeval,
     /// A `sock_fprog`: a length and a pointer.
     Filter,
-    /// An interface (4 bytes) and addresses, which are aligned to 8 in the 64-bit layout only; up to this many
-    /// bytes of it are read in the 32-bit layout.
+    /// An interface (4 bytes) and addresses, which are aligned to 8 in the 64-bit layout only. The kernel wants so
+    /// many bytes of the 32-bit layout, or up to so many of a `group_filter`.
     Padded(usize),
+    /// The same, of this length and no other.
+    PaddedExactly(usize),
     /// Control messages.
     Control,
     /// Not converted: this error.
     Refused(Errno),
 }
-use Conversion::{Control, Filter, Padded, Refused, Timeval, WholeTimeval};
+use Conversion::{Control, Filter, Padded, PaddedExactly, Refused, Timeval, WholeTimeval};
 
 /// A level, options, and their conversion.
 type Row = (u32, RangeInclusive<u32>, Conversion);
@@ -44,7 +46,7 @@ const SOL_SCTP: u32 = 132;
 const SOL_PACKET: u32 = 263;
 const AF_VSOCK: u32 = 40;
 
-/// `GROUP_FILTER_SIZE(0)` of the 32-bit layout, and no end to the addresses behind it but this.
+/// More than the kernel takes of a `group_filter`: it refuses what is over `net.core.optmem_max`.
 const MAX_VALUE: usize = 1 << 24;
 
 /// What setsockopt converts.
@@ -63,14 +65,14 @@ const SET: &[Row] = &[
     (SOL_IPV6, 34..=35, Refused(Errno::EOPNOTSUPP)),
     // MCAST_JOIN_GROUP; four with a source; MCAST_LEAVE_GROUP among them; MCAST_MSFILTER
     (SOL_IP, 42..=42, Padded(132)),
-    (SOL_IP, 43..=44, Padded(260)),
+    (SOL_IP, 43..=44, PaddedExactly(260)),
     (SOL_IP, 45..=45, Padded(132)),
-    (SOL_IP, 46..=47, Padded(260)),
+    (SOL_IP, 46..=47, PaddedExactly(260)),
     (SOL_IP, 48..=48, Padded(MAX_VALUE)),
     (SOL_IPV6, 42..=42, Padded(132)),
-    (SOL_IPV6, 43..=44, Padded(260)),
+    (SOL_IPV6, 43..=44, PaddedExactly(260)),
     (SOL_IPV6, 45..=45, Padded(132)),
-    (SOL_IPV6, 46..=47, Padded(260)),
+    (SOL_IPV6, 46..=47, PaddedExactly(260)),
     (SOL_IPV6, 48..=48, Padded(MAX_VALUE)),
     // IPT_SO_SET_REPLACE, IPT_SO_SET_ADD_COUNTERS, and those of IP6T, ARPT and EBT
     (SOL_IP, 64..=65, Refused(Errno::ENOPROTOOPT)),
@@ -83,9 +85,8 @@ const SET: &[Row] = &[
 const GET: &[Row] = &[
     (SOL_SOCKET, 20..=21, Timeval),
     (AF_VSOCK, 6..=6, WholeTimeval),
-    // IP_PKTOPTIONS, IPV6_2292PKTOPTIONS
+    // IP_PKTOPTIONS. Of IPV6_2292PKTOPTIONS a 32-bit process gets the 64-bit layout (seen on Linux 6.18).
     (SOL_IP, 9..=9, Control),
-    (SOL_IPV6, 6..=6, Control),
     (SOL_IP, 48..=48, Padded(MAX_VALUE)),
     (SOL_IPV6, 48..=48, Padded(MAX_VALUE)),
     // IPT_SO_GET_ENTRIES, and those of IP6T, ARPT and EBT
@@ -122,31 +123,41 @@ pub(super) unsafe fn set(words: [u32; 6]) -> Result<u32, Errno> {
     let call = |value: usize, len: usize| unsafe {
         native(Call::Setsockopt, [descriptor as usize, level as usize, name as usize, value, len, 0])
     };
-    let result = match conversion {
-        Refused(errno) => Err(errno),
+    // What can't be read is left to the kernel to find, in its own order of checks.
+    match conversion {
+        Refused(errno) => Err(unless_bad_descriptor(descriptor, errno)),
         // As it is, it is shorter than the kernel wants it.
-        Timeval | WholeTimeval if (len as usize) < TIMEVAL32 || len as i32 <= 0 => {
-            return call(value as usize, len as usize);
-        }
-        Timeval | WholeTimeval => OwnMemory.read_array::<2>(value).and_then(|time| {
-            let time = time.map(|part| i64::from(part as i32));
-            call((&raw const time).expose_provenance(), TIMEVAL64)
-        }),
-        Filter if len == FILTER32 => OwnMemory.read_array::<2>(value).and_then(|[len, pointer]| {
-            // unsigned short, padding, pointer
-            let filter = [u64::from(len as u16), u64::from(pointer)];
-            call((&raw const filter).expose_provenance(), FILTER64 as usize)
-        }),
+        Timeval | WholeTimeval if (len as i32) < TIMEVAL32 as i32 => call(value as usize, len as usize),
+        Timeval | WholeTimeval => match OwnMemory.read_array::<2>(value) {
+            Ok(time) => {
+                let time = time.map(|part| i64::from(part as i32));
+                call((&raw const time).expose_provenance(), TIMEVAL64)
+            }
+            Err(_) => call(value as usize, TIMEVAL64),
+        },
+        Filter if len == FILTER32 => match OwnMemory.read_array::<2>(value) {
+            Ok([len, pointer]) => {
+                // unsigned short, padding, pointer
+                let filter = [u64::from(len as u16), u64::from(pointer)];
+                call((&raw const filter).expose_provenance(), FILTER64 as usize)
+            }
+            Err(_) => call(value as usize, FILTER64 as usize),
+        },
         // The one length that the 64-bit call takes is wrong here; any other is refused by it too.
-        Filter => {
-            return call(value as usize, if len == FILTER64 { FILTER32 } else { len } as usize);
+        Filter => call(value as usize, if len == FILTER64 { FILTER32 } else { len } as usize),
+        // Up to the length itself the 64-bit call refuses what is not the whole.
+        PaddedExactly(whole) if len as usize != whole => call(value as usize, whole.min(len as usize)),
+        Padded(_) if len as i32 <= PADDING as i32 => call(value as usize, len as usize),
+        Padded(most) | PaddedExactly(most) => {
+            let len = most.min(len as usize);
+            match padded(value, len) {
+                Ok(memory) => call(memory.start().expose_provenance(), len + PADDING),
+                Err(Errno::EFAULT) => call(value as usize, len + PADDING),
+                Err(errno) => Err(errno),
+            }
         }
-        Padded(_) if len as i32 <= PADDING as i32 => return call(value as usize, len as usize),
-        Padded(read) => padded(value, read.min(len as usize))
-            .and_then(|memory| call(memory.start().expose_provenance(), len as usize + PADDING)),
-        Control => return call(value as usize, len as usize),
-    };
-    result.map_err(|error| unless_bad_descriptor(descriptor, error))
+        Control => call(value as usize, len as usize),
+    }
 }
 
 /// The value's first `len` bytes, with the padding.
@@ -171,7 +182,7 @@ pub(super) unsafe fn get(words: [u32; 6]) -> Result<u32, Errno> {
         Refused(errno) => Err(errno),
         Timeval | WholeTimeval => value.timeval(conversion == WholeTimeval),
         Control => value.control(),
-        Padded(most) => value.padded(most),
+        Padded(most) | PaddedExactly(most) => value.padded(most),
         // SAFETY: the caller's.
         Filter => unsafe { native(Call::Getsockopt, words.map(|word| word as usize)) },
     };

@@ -152,7 +152,7 @@ fn other_messages_are_cut() {
 fn what_can_not_be_written_is_left_out() {
     let received = [message64(1, 1, &descriptors(&[7])), message64(0, 2, &[2; 4])].concat();
     let mut buffer = Buffer { bytes: vec![0; 100], writable: 12, closed: vec![] };
-    assert_eq!(narrow(&received, 100, &mut buffer), Narrowed { used: 0, truncated: false });
+    assert_eq!(narrow(&received, 100, &mut buffer), Narrowed { used: 0, truncated: true });
     assert_eq!(buffer.closed, [7]);
 }
 
