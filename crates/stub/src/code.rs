@@ -124,9 +124,11 @@ macro_rules! offset {
 
 global_asm!(
     ".pushsection .rodata.socketcall_stub_relocations,\"a\"",
+    ".p2align 1",
     "socketcall_stub_relocations:",
     ".popsection",
     ".pushsection .rodata.socketcall_stub_notes,\"a\"",
+    ".p2align 1",
     "socketcall_stub_notes:",
     ".popsection",
     ".pushsection .rodata.socketcall_stub,\"a\"",

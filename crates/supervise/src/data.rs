@@ -11,3 +11,5 @@ pub(crate) const EXEC: u16 = 0x5c68;
 pub(crate) const SIGACTION: u16 = 0x5c69;
 /// clone with CLONE_UNTRACED, or clone3.
 pub(crate) const CLONE: u16 = 0x5c6a;
+/// ptrace, by somebody who wants to be a tracer.
+pub(crate) const PTRACE: u16 = 0x5c6b;

@@ -1,7 +1,9 @@
 //! The layer that keeps every process in sight: a program can ask for a child that nobody traces, and such a
-//! child would die of its first trapped call.
+//! child would die of its first trapped call. And it says what a tracer makes impossible.
 
 use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use seccomp::{Action, Arch, Field, Test};
 use tracee::{Error as TraceeError, Stopped, Tid, Waiter};
@@ -9,6 +11,7 @@ use tracee::{Error as TraceeError, Stopped, Tid, Waiter};
 use crate::clone::{CLONE_I386, CLONE_X86_64, CLONE3, Flags};
 use crate::data;
 use crate::layer::{End, Handled, Layer, Plan, Then};
+use crate::say;
 
 const UNTRACED: u32 = libc::CLONE_UNTRACED as u32;
 
@@ -17,7 +20,14 @@ const UNTRACED: u32 = libc::CLONE_UNTRACED as u32;
 pub(crate) struct Follow {
     /// Threads in a call whose flags were changed. The child has its parent's registers, and is one of them.
     changed: HashMap<Tid, Flags>,
+    /// Whether it was said that nobody else can trace.
+    said_traced: bool,
 }
+
+/// Requests that make somebody a tracer: PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE.
+const TRACING: [u32; 3] = [libc::PTRACE_TRACEME, libc::PTRACE_ATTACH, libc::PTRACE_SEIZE];
+/// ptrace's numbers.
+const PTRACE: [(Arch, u32); 2] = [(Arch::I386, 26), (Arch::X86_64, 101)];
 
 impl Follow {
     fn take_away(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
@@ -33,6 +43,16 @@ impl Follow {
         }
         self.changed.insert(stopped.tid(), place);
         Ok(Then::StopAtCall)
+    }
+
+    /// The program wants to trace somebody, who has a tracer if it is one of ours. The kernel answers it.
+    fn say_traced(&mut self, tid: Tid) {
+        if !std::mem::replace(&mut self.said_traced, true) {
+            say(format_args!(
+                "process {tid} uses ptrace, which fails with EPERM for processes under run, since they have a \
+                 tracer: run --untraced leaves them alone"
+            ));
+        }
     }
 
     /// The call returns, in the parent or in the child.
@@ -57,12 +77,27 @@ impl Layer for Follow {
             plan.wants.add_if(arch, clone, &untraced, Action::Trace(data::CLONE));
             plan.wants.add(arch, CLONE3, Action::Trace(data::CLONE));
         }
+        for (arch, ptrace) in PTRACE {
+            for request in TRACING {
+                let tests = [Test::eq(Field::Arg(0), request)];
+                plan.wants.add_if(arch, ptrace, &tests, Action::Trace(data::PTRACE));
+            }
+        }
         Ok(())
+    }
+
+    fn on_exec(&mut self, stopped: &mut Stopped, _: Tid) -> tracee::Result<Then> {
+        say_not_raised(stopped.tid());
+        Ok(Then::Go)
     }
 
     fn on_trace(&mut self, stopped: &mut Stopped, data: u16) -> tracee::Result<Handled> {
         match data {
             data::CLONE => Ok(Handled::Yes(self.take_away(stopped)?)),
+            data::PTRACE => {
+                self.say_traced(stopped.tid());
+                Ok(Handled::Yes(Then::Go))
+            }
             _ => Ok(Handled::No),
         }
     }
@@ -85,5 +120,31 @@ impl Layer for Follow {
 
     fn on_end(&mut self, tid: Tid, _: End) {
         self.changed.remove(&tid);
+    }
+}
+
+/// Says so, if the new program of `tid` has a set-user-ID or set-group-ID bit that was not honoured: under
+/// no_new_privs, or a tracer without CAP_SYS_PTRACE, it is not (execve(2)).
+fn say_not_raised(tid: Tid) {
+    let Ok(file) = fs::metadata(format!("/proc/{tid}/exe")) else { return };
+    let has = |bit: u32| file.mode() & bit != 0;
+    // Set-group-ID without permission to execute for the group means something else (inode(7)).
+    let raises = has(libc::S_ISUID) || (has(libc::S_ISGID) && has(libc::S_IXGRP));
+    if !raises {
+        return;
+    }
+    let Ok(status) = fs::read_to_string(format!("/proc/{tid}/status")) else { return };
+    // Real, effective, saved and file-system id.
+    let effective = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let differs = |bit, name, id| has(bit) && effective(name).is_some_and(|effective| effective != id);
+    if differs(libc::S_ISUID, "Uid:", file.uid()) || differs(libc::S_ISGID, "Gid:", file.gid()) {
+        let program = fs::read_link(format!("/proc/{tid}/exe")).unwrap_or_default();
+        say(format_args!(
+            "{}: its set-user-ID or set-group-ID bit has no effect under run: start it outside",
+            program.display()
+        ));
     }
 }

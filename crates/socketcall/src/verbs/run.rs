@@ -1,10 +1,13 @@
 //! `socketcall run`: a program with its calls taken apart.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
 
 use clap::Args;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socketcall::{Count, Demux, Launch, Session, Tally, Untraced};
 
 /// Runs a program with its multiplexed calls turned into direct ones.
@@ -67,28 +70,57 @@ pub fn run(args: &Run) -> Result<Infallible, socketcall::Error> {
         let untraced = Untraced::new(launch);
         return if args.options.in_front { untraced.in_front() } else { untraced }.become_program();
     }
-    let demux = if args.options.verbose { demux.count(Report) } else { demux };
+    let demux = if args.options.verbose { demux.count(Report::default()) } else { demux };
     Session::new(launch).with(demux).keep_stderr(args.options.verbose).become_program()
 }
 
-/// Prints the counts.
-struct Report;
+/// Prints the counts. The program stands still meanwhile, so what nobody reads is kept and not waited for,
+/// until the last process has ended.
+#[derive(Default)]
+struct Report {
+    lines: VecDeque<String>,
+}
 
 impl Tally for Report {
     fn process(&mut self, count: &Count) {
         let Count { pid, program, stub, trap, direct } = count;
-        line(format_args!("{pid} {}: stub {stub}, trap {trap}, direct {direct}", program.escape_debug()));
+        let program = program.escape_debug();
+        self.line(format!("{pid} {program}: stub {stub}, trap {trap}, direct {direct}"));
     }
 
     fn all(&mut self, total: &Count) {
         let Count { stub, trap, direct, .. } = total;
-        line(format_args!("total: stub {stub}, trap {trap}, direct {direct}"));
+        self.line(format!("total: stub {stub}, trap {trap}, direct {direct}"));
     }
 }
 
-/// Nobody is there to be told if it can't be written.
-fn line(text: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "socketcall: {text}");
+impl Report {
+    fn line(&mut self, line: String) {
+        self.lines.push_back(line);
+        while has_room() && self.print() {}
+    }
+
+    /// Prints a line; answers whether there was one. Nobody is there to be told if it can't be written.
+    fn print(&mut self) -> bool {
+        let line = self.lines.pop_front();
+        if let Some(line) = &line {
+            let _ = writeln!(io::stderr(), "socketcall: {line}");
+        }
+        line.is_some()
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        while self.print() {}
+    }
+}
+
+/// Whether standard error takes a line at once. (A pipe that is writable has room for a page: poll(2).)
+fn has_room() -> bool {
+    let stderr = io::stderr();
+    let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut ready, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether `words` are options alone: a program among them would be run in place of the one that was asked
