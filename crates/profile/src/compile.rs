@@ -44,7 +44,20 @@ pub struct Compiled {
     /// The highest number that the profile names, where runc puts ENOSYS above it.
     last: BTreeMap<Abi, u32>,
     dropped: Vec<(String, Origin)>,
-    conditions: BTreeMap<String, Vec<Condition>>,
+    given: Vec<Given>,
+}
+
+/// One rule as it is given to libseccomp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The system call.
+    pub name: String,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    /// The answer.
+    pub action: Action,
+    /// The profile's rule.
+    pub origin: Origin,
 }
 
 /// What libseccomp keeps rules for: a number, or a name that has none there. Rules for the latter can be in each
@@ -107,7 +120,7 @@ impl Profile {
             default: self.default_action,
             last: BTreeMap::new(),
             dropped: Vec::new(),
-            conditions: BTreeMap::new(),
+            given: Vec::new(),
         };
         // What allows in general allows calls of the future too.
         let stub = target.runtime == Runtime::Runc
@@ -205,7 +218,8 @@ impl Compiled {
         conditions: &[Condition],
         answer: Answer,
     ) -> Result<(), Error> {
-        self.conditions.entry(name.to_owned()).or_default().extend_from_slice(conditions);
+        let (action, origin) = answer;
+        self.given.push(Given { name: name.to_owned(), conditions: conditions.to_vec(), action, origin });
         for abi in self.abis.clone() {
             let wide = abi == Abi::X86_64;
             let direct = abi.number(name);
@@ -264,9 +278,17 @@ impl Compiled {
         self.dropped.iter().filter(move |(name, _)| name == call).map(|(_, origin)| *origin)
     }
 
+    /// The rules as they are given to libseccomp, in order: those that apply and are not dropped, with
+    /// conditions on the same argument taken apart.
+    #[must_use]
+    pub fn given(&self) -> &[Given] {
+        &self.given
+    }
+
     /// Every value that a rule for `call` compares argument `index` with.
     pub(crate) fn constants(&self, call: &str, index: u8) -> Vec<u64> {
-        let conditions = self.conditions.get(call).into_iter().flatten();
+        let about_call = self.given.iter().filter(|given| given.name == call);
+        let conditions = about_call.flat_map(|given| &given.conditions);
         let values =
             conditions.filter(|condition| condition.index == index).map(|condition| match condition.op {
                 Operator::MaskedEqual => condition.value_two & condition.value,

@@ -50,7 +50,7 @@ mod tree;
 mod way;
 
 pub use calls::Abi;
-pub use compile::{Cause, Compiled, Origin};
+pub use compile::{Cause, Compiled, Given, Origin};
 pub use document::{Condition, Operator, Profile, Warning};
 pub use error::{Error, Position, Problem};
 pub use family::Family;

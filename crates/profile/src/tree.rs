@@ -293,6 +293,11 @@ fn unite(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, old: usize, new: usiz
             Next::Level(into) => {
                 for index in levels[below].clone() {
                     merge(nodes, levels, into, index)?;
+                    // A node stands in one level only. Whoever came to it by the level that it was made for
+                    // now comes to this one, and to all that stands there.
+                    if levels[into].contains(&index) {
+                        redirect(nodes, below, into);
+                    }
                 }
             }
             // What is there is shorter, and stays; the rest of the new rule is not looked at.
@@ -300,6 +305,15 @@ fn unite(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, old: usize, new: usiz
         }
     }
     Ok(())
+}
+
+/// Lets everything that leads to level `from` lead to level `to`.
+fn redirect(nodes: &mut [Node], from: usize, to: usize) {
+    for next in nodes.iter_mut().flat_map(|node| &mut node.next) {
+        if *next == Next::Level(from) {
+            *next = Next::Level(to);
+        }
+    }
 }
 
 /// A rule at or below a level whose answer is another than `action`.
