@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     };
     match cli.verb {
         Verb::Run(run) => match verbs::run::run(&run) {
-            Ok(never) => match never {},
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, error.exit_status()),
         },
         Verb::Calls(calls) => printed(verbs::calls::run(&calls, &mut io::stdout().lock()).map(|()| true)),

@@ -15,10 +15,12 @@ mod clone;
 mod data;
 mod demux;
 mod error;
+mod explain;
 mod follow;
 mod inherited;
 mod launch;
 mod layer;
+mod no_new_privs;
 mod placement;
 mod program;
 mod session;
@@ -26,8 +28,10 @@ mod untraced;
 
 pub use demux::{Count, Demux, Tally, Way};
 pub use error::Error;
+pub use explain::{Explanation, Stub};
 pub use launch::{Launch, Running, Session};
 pub use layer::{End, Handled, Layer, Plan, Then};
+pub use program::Kind;
 pub use untraced::Untraced;
 
 /// One line to the user, on standard error. Nobody is there to be told if it can't be written.

@@ -20,6 +20,19 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// What execvp(3) gives a file to that is no program the kernel knows.
 const SHELL: &CStr = c"/bin/sh";
 
+/// What a program's file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A 32-bit x86 ELF file.
+    I386,
+    /// Any other ELF file.
+    X86_64,
+    /// A file that begins with `#!`.
+    Script,
+    /// Something else, which the kernel may know by binfmt_misc, and a shell may take for a script.
+    Other,
+}
+
 /// A program that was found, with all that execve needs allocated beforehand: between fork and exec nothing
 /// may be.
 pub(crate) struct Program {
@@ -95,6 +108,22 @@ impl Program {
         })
     }
 
+    /// The file that is executed.
+    pub(crate) fn file(&self) -> PathBuf {
+        OsStr::from_bytes(self.file.as_bytes()).into()
+    }
+
+    /// What the file is.
+    pub(crate) fn kind(&self) -> Kind {
+        let file = self.file();
+        match head(&file) {
+            _ if is_i386(&file) => Kind::I386,
+            Some(head) if head.starts_with(b"\x7fELF") => Kind::X86_64,
+            Some(head) if head.starts_with(b"#!") => Kind::Script,
+            _ => Kind::Other,
+        }
+    }
+
     /// Becomes the program. Returns on failure only, with an errno for [`Program::error`]. Async-signal-safe.
     pub(crate) fn execute(&self) -> i32 {
         // SAFETY: the C library's list of the environment, which ends with a null; nobody changes it between
@@ -115,9 +144,8 @@ impl Program {
 
     /// What an errno of [`Program::execute`] means.
     pub(crate) fn error(&self, errno: i32) -> Error {
-        let file = Path::new(OsStr::from_bytes(self.file.as_bytes()));
         let error = io::Error::from_raw_os_error(errno);
-        match failure(file, self.in_path, error) {
+        match failure(&self.file(), self.in_path, error) {
             Error::NotFound { in_path, .. } => Error::NotFound { program: self.given.clone(), in_path },
             other => other,
         }

@@ -20,6 +20,7 @@ use tracee::{Options, Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 use crate::child::{fork_unseen, pass_descriptor, receive_descriptor, socket_pair};
 use crate::demux::{Placer, Placing, check_kernel, execs, warn_of_outer_kill};
 use crate::launch::{Launch, set_tracer, withdraw};
+use crate::no_new_privs::is_capable;
 use crate::{Error, inherited, say};
 
 /// The filter of a program that nobody traces.
@@ -67,7 +68,7 @@ impl Untraced {
     /// [`Error`]; among them [`Error::Untraced`], where only a tracer can do it.
     pub fn become_program(self) -> Result<Infallible, Error> {
         let program = self.launch.find()?;
-        check()?;
+        untraced_works()?;
         warn_of_outer_kill()?;
         let filter = filter()?;
         let (here, there) = socket_pair()?;
@@ -100,26 +101,19 @@ impl Untraced {
     }
 }
 
-/// Whether programs can be served here without staying attached to them.
-fn check() -> Result<(), Error> {
+/// Whether programs can be served here without staying attached to them. A listener that this process has
+/// already is found out by trying only.
+pub(crate) fn untraced_works() -> Result<(), Error> {
     check_kernel((5, 9)).map_err(|_| Error::Untraced("it needs Linux 5.9"))?;
+    const CAP_SYS_PTRACE: u32 = 19;
     // Yama 1 lets a process trace its descendants only, and the supervisor is nobody's ancestor.
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
     match scope.trim() {
-        "1" if !may_ptrace() => {
+        "1" if !is_capable(CAP_SYS_PTRACE) => {
             Err(Error::Untraced("Yama lets only parents trace here (kernel.yama.ptrace_scope is 1)"))
         }
         _ => Ok(()),
     }
-}
-
-/// Whether this process has CAP_SYS_PTRACE (capabilities(7)).
-fn may_ptrace() -> bool {
-    const CAP_SYS_PTRACE: u32 = 19;
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let effective = effective.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    effective.is_some_and(|mask| mask & 1 << CAP_SYS_PTRACE != 0)
 }
 
 /// The supervisor's process.

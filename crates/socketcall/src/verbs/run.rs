@@ -1,14 +1,13 @@
 //! `socketcall run`: a program with its calls taken apart.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use clap::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socketcall::{Count, Demux, Launch, Session, Tally, Untraced};
+use socketcall::{Count, Demux, Explanation, Launch, Session, Tally, Untraced};
 
 /// Runs a program with its multiplexed calls turned into direct ones.
 ///
@@ -50,28 +49,45 @@ pub struct Options {
     #[arg(long, conflicts_with = "verbose")]
     pub untraced: bool,
 
+    /// Say what would be done with the program here, and why, without running it.
+    #[arg(long)]
+    pub explain: bool,
+
     /// Put the code that takes calls apart into a page in front of the vDSO, as on kernels whose vDSO has no
     /// room for it. For tests.
     #[arg(long, hide = true)]
     pub in_front: bool,
 }
 
-/// Becomes the program. Returns on failure only.
-pub fn run(args: &Run) -> Result<Infallible, socketcall::Error> {
+/// Becomes the program, and returns on failure only; or explains what it would do.
+pub fn run(args: &Run) -> Result<(), socketcall::Error> {
     let (program, arguments) = args.command.split_first().expect("clap requires a program");
     let launch = Launch::new(program).args(arguments);
+    if args.options.explain {
+        // A reader who has seen enough is no failure.
+        let _ = writeln!(io::stdout(), "{}", Explanation::of(&launch)?);
+        return Ok(());
+    }
     if args.options.untraced {
         let untraced = Untraced::new(launch);
-        return if args.options.in_front { untraced.in_front() } else { untraced }.become_program();
+        let untraced = if args.options.in_front { untraced.in_front() } else { untraced };
+        return untraced.become_program().map(|never| match never {});
     }
     let demux = if args.options.in_front { Demux::new().in_front() } else { Demux::new() };
     let launch = Launch::new(program).args(arguments);
+    if args.options.explain {
+        // A reader who has seen enough is no failure.
+        let _ = writeln!(io::stdout(), "{}", Explanation::of(&launch)?);
+        return Ok(());
+    }
     if args.options.untraced {
         let untraced = Untraced::new(launch);
-        return if args.options.in_front { untraced.in_front() } else { untraced }.become_program();
+        let untraced = if args.options.in_front { untraced.in_front() } else { untraced };
+        return untraced.become_program().map(|never| match never {});
     }
     let demux = if args.options.verbose { demux.count(Report::default()) } else { demux };
-    Session::new(launch).with(demux).keep_stderr(args.options.verbose).become_program()
+    let session = Session::new(launch).with(demux).keep_stderr(args.options.verbose);
+    session.become_program().map(|never| match never {})
 }
 
 /// Prints the counts. The program stands still meanwhile, so what nobody reads is kept and not waited for,

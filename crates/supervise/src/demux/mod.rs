@@ -24,7 +24,7 @@ use auxv::Auxv;
 use count::Counting;
 pub use count::{Count, Tally};
 use in_place::{Begun, InPlace};
-pub(crate) use kernel::check as check_kernel;
+pub(crate) use kernel::{check as check_kernel, probe, release};
 use place::Placed;
 pub(crate) use place::{Placer, Placing};
 use sigsys::Sigsys;
@@ -44,12 +44,8 @@ pub enum Way {
 impl Way {
     /// RET_TRACE where no filter can answer for us. Whether one does can't be asked without making the call;
     /// so any filter counts. Before Linux 4.8 a call that a tracer changed was not judged again.
-    fn here() -> Way {
-        if seccomp::mode() == seccomp::Mode::None && kernel::release() >= (4, 8) {
-            Way::Trace
-        } else {
-            Way::Trap
-        }
+    pub(crate) fn here() -> Way {
+        if seccomp::mode() == seccomp::Mode::None && release() >= (4, 8) { Way::Trace } else { Way::Trap }
     }
 
     const fn action(self) -> Action {
@@ -202,7 +198,7 @@ impl Layer for Demux {
                 plan.wants.add(arch, number, Action::Trace(data::EXEC));
             }
             // What comes through the vDSO the stub counts. Its place in its page is the same everywhere.
-            let elsewhere = match kernel::probe()? {
+            let elsewhere = match probe()? {
                 Some(vdso) => {
                     self.placer.kernel.know(&vdso);
                     vec![Test::masked_ne(Field::InstructionPointer, 0xfff, vdso.landing_pad() & 0xfff)]
@@ -360,9 +356,14 @@ pub(crate) fn execs() -> [(Arch, u32); 4] {
     [(Arch::I386, 11), (Arch::I386, 358), (Arch::X86_64, 59), (Arch::X86_64, 322)]
 }
 
+/// Whether an outer filter kills whoever makes a multiplexed call.
+pub(crate) fn outer_kills() -> Result<bool, crate::Error> {
+    Ok(seccomp::mode() == seccomp::Mode::Filter && outer::kills()?)
+}
+
 /// Says so where only the stub's way is open.
 pub(crate) fn warn_of_outer_kill() -> Result<(), crate::Error> {
-    if seccomp::mode() == seccomp::Mode::Filter && outer::kills()? {
+    if outer_kills()? {
         say(format_args!(
             "an outer seccomp filter kills on socketcall, and nothing comes in front of that: programs that call \
              through the vDSO (glibc, musl) are served, a raw int $0x80 (Go) will be killed"
