@@ -17,7 +17,7 @@ const WINDOW: u32 = 8192;
 
 /// How many bytes below the stack pointer a trapped call needs: what [`Labels::trap_entry`], the probe and
 /// the kernel's `__kernel_vsyscall` push, and some.
-pub const STACK: u32 = 64;
+pub const STACK: u32 = 80;
 
 /// The data of the RET_TRAP that [`Variant::Handling`] serves: `si_errno`.
 pub const TRAP_DATA: u16 = 0x5c66;
@@ -82,6 +82,13 @@ macro_rules! count_direct {
     };
 }
 
+/// The field becomes the size of the window above the stack pointer in which no array is probed.
+macro_rules! window {
+    ($instruction:literal) => {
+        refers!(5, $instruction)
+    };
+}
+
 /// A jump to where the program starts.
 macro_rules! start {
     () => {
@@ -143,8 +150,8 @@ global_asm!(
     // An array that is not just above the stack pointer may be unreadable: it is probed first.
     "mov %ecx, %eax",
     "sub %esp, %eax",
-    "cmp ${window}, %eax",
-    "ja .Lsocketcall_slow",
+    window!("cmp $0x7fffffff, %eax"),
+    "jae .Lsocketcall_slow",
     ".Lsocketcall_demux:",
     save!(3), // ebx
     save!(1), // ecx
@@ -293,11 +300,20 @@ global_asm!(
     "mov %ecx, 4(%edi)",
     ".Lsocketcall_rest_end:",
     "jmp .Lsocketcall_restore",
-    // Whether the array can be read is asked of rt_sigprocmask with a `how` that there is not: it copies
-    // eight bytes, then answers EINVAL, and changes nothing (kernel/signal.c). The array's first and last
-    // eight bytes tell, since it touches two pages at most.
+    // An array in the page of the stack pointer can be read: what called us was pushed there.
     ".Lsocketcall_slow:",
     note!(3, 0),
+    "mov %esp, %eax",
+    "or $4095, %eax",
+    "sub $23, %eax", // the last address from which six words lie in the page
+    "cmp %eax, %ecx",
+    "ja 1f",
+    "cmp %esp, %ecx",
+    "jae .Lsocketcall_demux",
+    // Whether another can be read is asked of rt_sigprocmask with a `how` that there is not: it copies
+    // eight bytes, then answers EINVAL, and changes nothing (kernel/signal.c). The array's first and last
+    // eight bytes tell, since it touches two pages at most.
+    "1:",
     save!(3),
     save!(1),
     save!(2),
@@ -315,13 +331,13 @@ global_asm!(
     "pop %esi",
     note!(8, 0),
     "lea -8(%ecx,%edi,4), %edi",
-    "1: mov ${rt_sigprocmask}, %eax",
+    "3: mov ${rt_sigprocmask}, %eax",
     to_vsyscall!("0xe8"),
     "cmp $-{efault}, %eax",
     "je 2f",
     "cmp %edi, %ecx",
     "mov %edi, %ecx",
-    "jne 1b",
+    "jne 3b",
     "9: xor %eax, %eax",
     "2:",
     restore!(7),
@@ -458,7 +474,6 @@ global_asm!(
     "socketcall_stub_notes_end:",
     ".popsection",
     socketcall = const SOCKETCALL_I386,
-    window = const WINDOW,
     calls = const Call::ALL.len(),
     einval = const abi::Errno::EINVAL.raw(),
     efault = const abi::Errno::EFAULT.raw(),
@@ -519,6 +534,8 @@ pub(crate) enum Kind {
     Counter(u32),
     /// The field becomes the distance from its end to where the program starts.
     Start,
+    /// The field becomes this value.
+    Value(u32),
 }
 
 /// A 32-bit field of the code that depends on where the code will run.
@@ -606,6 +623,8 @@ impl Code {
                 0 => Kind::Base,
                 1 => Kind::ToVsyscall,
                 4 => Kind::Start,
+                // A fault in the window is a tracer's to turn into EFAULT. Without one there is no window.
+                5 => Kind::Value(if variant == Variant::Handling { 0 } else { WINDOW }),
                 counter => Kind::Counter(u32::from(counter) - 2),
             },
         };

@@ -115,6 +115,7 @@ impl Vdso {
             let at = begin + u32::from(relocation.at);
             match relocation.kind {
                 Kind::ToVsyscall => put(&mut out, at, (kernel + self.vsyscall).wrapping_sub(at + 4)),
+                Kind::Value(value) => put(&mut out, at, value),
                 Kind::Base => {
                     let inside = get(&out, at);
                     put(&mut out, at, begin + inside);
@@ -137,6 +138,8 @@ impl Vdso {
         out.extend(unwind::header(header, frame, described));
         self.point_headers(&mut out, header, kernel + self.bytes.len() as u32);
         self.point_symbols(&mut out, kernel, begin + code.labels.entry);
+        // The kernel's section table is overwritten.
+        point_sections(&mut out, 0, 0, 0);
         if with_sections {
             let text = if kernel == 0 { self.text.start } else { begin };
             self.append_sections(&mut out, text..frame, frame..header);
@@ -225,13 +228,16 @@ impl Vdso {
                 [name, kind, flags as u32, place.start, place.start, size, link, info, alignment, entry];
             out.extend(words.map(u32::to_le_bytes).concat());
         }
-        type Header = FileHeader32<LittleEndian>;
-        put(out, offset_of!(Header, e_shoff) as u32, table);
-        for (field, value) in
-            [(offset_of!(Header, e_shnum), count), (offset_of!(Header, e_shstrndx), SHSTRTAB)]
-        {
-            out[field..field + 2].copy_from_slice(&value.to_le_bytes());
-        }
+        point_sections(out, table, count, SHSTRTAB);
+    }
+}
+
+/// Where the section table is, how many entries it has, and which of them holds the names.
+fn point_sections(out: &mut [u8], table: u32, count: u16, names: u16) {
+    type Header = FileHeader32<LittleEndian>;
+    put(out, offset_of!(Header, e_shoff) as u32, table);
+    for (field, value) in [(offset_of!(Header, e_shnum), count), (offset_of!(Header, e_shstrndx), names)] {
+        out[field..field + 2].copy_from_slice(&value.to_le_bytes());
     }
 }
 

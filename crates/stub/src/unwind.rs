@@ -155,7 +155,8 @@ pub(crate) fn copy(frame: &[u8], from: u32, to: u32) -> Option<(Vec<u8>, Describ
             _ => {
                 let field = at as u32 + 8;
                 let begin = word(at + 8)?.wrapping_add(from + field);
-                out[at + 8..at + 12].copy_from_slice(&begin.wrapping_sub(to + field).to_le_bytes());
+                let moved = begin.wrapping_sub(to + field).to_le_bytes();
+                out.get_mut(at + 8..at + 12)?.copy_from_slice(&moved);
                 described.push((begin, to + at as u32));
             }
         }

@@ -227,6 +227,11 @@ impl Serving {
             if events & libc::POLLIN != 0 {
                 self.exec()?;
             } else if events & (libc::POLLHUP | libc::POLLERR) != 0 {
+                // Filters are let go of a little before a process has ended.
+                if let Some(fd) = end.take() {
+                    await_end(&fd);
+                    explain_end(program, &fd);
+                }
                 return Ok(());
             }
         }
@@ -344,6 +349,14 @@ fn process_descriptor(program: Tid) -> Option<OwnedFd> {
             fd => Some(OwnedFd::from_raw_fd(fd as i32)),
         }
     }
+}
+
+/// Waits until a process has ended that is about to.
+fn await_end(process: &OwnedFd) {
+    const SOON: libc::c_int = 1000;
+    let mut ready = libc::pollfd { fd: process.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one structure.
+    unsafe { libc::poll(&raw mut ready, 1, SOON) };
 }
 
 /// The program has ended. If by SIGSYS, it was probably a trap that its handler could not serve.

@@ -37,7 +37,7 @@ pub(crate) enum Begun {
 const ERESTART: std::ops::RangeInclusive<i32> = -516..=-512;
 
 /// `int $0x80`
-const INT80: [u8; 2] = [0xcd, 0x80];
+pub(super) const INT80: [u8; 2] = [0xcd, 0x80];
 
 impl InPlace {
     /// At the call's entry, from RET_TRACE: another call takes its place, and all filters judge that one.

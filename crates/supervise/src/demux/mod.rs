@@ -23,7 +23,7 @@ use crate::say;
 use auxv::Auxv;
 use count::Counting;
 pub use count::{Count, Tally};
-use in_place::{Begun, InPlace};
+use in_place::{Begun, INT80, InPlace};
 pub(crate) use kernel::{check as check_kernel, probe, release};
 use place::Placed;
 pub(crate) use place::{Placer, Placing};
@@ -142,11 +142,7 @@ impl Demux {
     }
 
     /// A multiplexed call was handed to us: the stub takes it apart, or we do, in place.
-    fn take_apart(
-        &mut self,
-        stopped: &mut Stopped,
-        in_place: fn(&mut Stopped, &Registers) -> tracee::Result<Begun>,
-    ) -> tracee::Result<Then> {
+    fn take_apart(&mut self, stopped: &mut Stopped, begin: Begin) -> tracee::Result<Then> {
         let tid = stopped.tid();
         if let Some(counting) = &mut self.counting {
             counting.trapped(tid);
@@ -154,7 +150,7 @@ impl Demux {
         let mut registers = stopped.registers()?;
         if let Stub::At(base) = self.thread(tid).stub
             && registers.is_flat_32()
-            && has_stack(stopped, registers.sp())
+            && has_stack(registers.sp())
             && let Some(labels) = self.placer.labels()
         {
             registers.set_rax(registers.ip());
@@ -163,21 +159,34 @@ impl Demux {
             stopped.set_registers(&registers)?;
             return Ok(Then::Go);
         }
-        match in_place(stopped, &registers)? {
+        self.in_place(stopped, &registers, begin)
+    }
+
+    /// Carries a call out in place.
+    fn in_place(
+        &mut self,
+        stopped: &mut Stopped,
+        registers: &Registers,
+        begin: Begin,
+    ) -> tracee::Result<Then> {
+        match begin(stopped, registers)? {
             Begun::Answered => Ok(Then::Go),
             Begun::Under(call) => {
-                self.thread(tid).in_place = Some(call);
+                self.thread(stopped.tid()).in_place = Some(call);
                 Ok(Then::StopAtCall)
             }
         }
     }
 }
 
-/// Whether the stub can use the stack below `sp`.
-fn has_stack(stopped: &Stopped, sp: u64) -> bool {
-    let Some(low) = sp.checked_sub(stub::STACK.into()) else { return false };
-    let high = sp - 4;
-    stopped.is_readable(low) && (low / 4096 == high / 4096 || stopped.is_readable(high))
+/// How a call is begun that is carried out in place.
+type Begin = fn(&mut Stopped, &Registers) -> tracee::Result<Begun>;
+
+/// Whether the stub can use the stack below `sp` as far as it needs: all of it in one page. If that page
+/// can't be written, the stub's first instruction faults, with nothing changed yet.
+const fn has_stack(sp: u64) -> bool {
+    const PAGE: u64 = 4096;
+    sp > stub::STACK as u64 && (sp - stub::STACK as u64) / PAGE == (sp - 1) / PAGE
 }
 
 impl Layer for Demux {
@@ -305,8 +314,10 @@ impl Layer for Demux {
         info: &SignalInfo,
     ) -> tracee::Result<Handled> {
         let tid = stopped.tid();
-        if is_trap(info) {
-            self.thread(tid).sigsys.after_trap(waiter, stopped)?;
+        let trapped = is_trap(info);
+        let merged = !trapped && self.way == Way::Trap && is_merged_trap(stopped, info)?;
+        if trapped || merged {
+            self.thread(tid).sigsys.after_trap(waiter, stopped, merged)?;
             return Ok(Handled::Yes(self.take_apart(stopped, InPlace::after_trap)?));
         }
         if let Some(call) = self.thread(tid).in_place.take() {
@@ -379,6 +390,22 @@ fn is_trap(info: &SignalInfo) -> bool {
         && info.errno == i32::from(data::SOCKETCALL)
         && info.sys_number == SOCKETCALL_I386.cast_signed()
         && info.sys_arch == Arch::I386.audit()
+}
+
+/// Whether a SIGSYS of the program's own is all that is to be seen of a trap: the kernel drops a forced signal
+/// if the thread has one pending (kernel/signal.c, `legacy_queue`). The trapped call is still in the registers,
+/// as no other way leaves it: one that was made has its result there.
+fn is_merged_trap(stopped: &Stopped, info: &SignalInfo) -> tracee::Result<bool> {
+    if info.signal != libc::SIGSYS {
+        return Ok(false);
+    }
+    let registers = stopped.registers()?;
+    let number = SOCKETCALL_I386.cast_signed();
+    let mut code = [0; 2];
+    Ok(registers.call_number() == number
+        && registers.rax() == u64::from(SOCKETCALL_I386)
+        && stopped.read_exact(registers.ip().wrapping_sub(2), &mut code).is_ok()
+        && code == INT80)
 }
 
 /// A program whose memory its tracer may not see runs on without the stub; its multiplexed calls can't be

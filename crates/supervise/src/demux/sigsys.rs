@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use seccomp::{Action, Arch, Field, Test, Wants};
 use tracee::{Injection, Stopped, Tid, Waiter};
 
+use super::in_place::INT80;
 use crate::data;
 
 /// SIGSYS's bit in a mask.
@@ -150,12 +151,30 @@ impl Sigsys {
         }
     }
 
-    /// A trap of ours was forced on the thread: puts back what that changed.
-    pub(super) fn after_trap(&self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<()> {
-        let Disposition::Set(action) = self.get() else { return Ok(()) };
-        let handled = self.get().is_handled();
-        if still_set(stopped.tid(), handled) {
-            return Ok(());
+    /// A trap of ours was forced on the thread: puts back what that changed. If it was `merged` with a signal
+    /// that was pending, that one was blocked, and is to be pending again.
+    pub(super) fn after_trap(
+        &self,
+        waiter: &mut Waiter,
+        stopped: &mut Stopped,
+        merged: bool,
+    ) -> tracee::Result<()> {
+        let reset = self.restore(waiter, stopped)?;
+        if merged || (reset && self.get().is_handled()) {
+            stopped.set_signal_mask(stopped.signal_mask()? | BIT)?;
+        }
+        if merged {
+            // SAFETY: tkill takes no pointers.
+            unsafe { libc::syscall(libc::SYS_tkill, stopped.tid(), libc::SIGSYS) };
+        }
+        Ok(())
+    }
+
+    /// Sets the disposition again, if it was reset; answers whether it was.
+    fn restore(&self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<bool> {
+        let Disposition::Set(action) = self.get() else { return Ok(false) };
+        if still_set(stopped.tid(), self.get().is_handled()) {
+            return Ok(false);
         }
         let registers = stopped.registers()?;
         // The kernel reads the new disposition from below the stack, where a signal would write too.
@@ -164,20 +183,17 @@ impl Sigsys {
         let (mut code, mut under) = ([0; 2], [0; size_of::<Sigaction>()]);
         let usable = registers.is_32()
             && stopped.read_exact(instruction, &mut code).is_ok()
-            && code == [0xcd, 0x80]
+            && code == INT80
             && stopped.read_exact(at, &mut under).is_ok();
         if !usable {
-            return Ok(());
+            return Ok(false);
         }
         stopped.write(at, action.map(u32::to_le_bytes).as_flattened())?;
         let args = [libc::SIGSYS.cast_unsigned(), at as u32, 0, size_of::<u64>() as u32, 0, 0];
         let call = Injection { instruction: instruction as u32, number: i386::RT_SIGACTION, args };
         tracee::inject(waiter, stopped, call)?;
         stopped.write(at, &under)?;
-        if handled {
-            stopped.set_signal_mask(stopped.signal_mask()? | BIT)?;
-        }
-        Ok(())
+        Ok(true)
     }
 }
 
