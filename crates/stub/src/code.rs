@@ -331,6 +331,9 @@ global_asm!(
     "pop %esi",
     note!(8, 0),
     "lea -8(%ecx,%edi,4), %edi",
+    // A null set is no set, and can always be read: the page at 0 is probed from 1.
+    "cmp $1, %ecx",
+    "adc $0, %ecx",
     "3: mov ${rt_sigprocmask}, %eax",
     to_vsyscall!("0xe8"),
     "cmp $-{efault}, %eax",

@@ -335,6 +335,13 @@ impl Layer for Demux {
         {
             let mut registers = stopped.registers()?;
             let at = registers.ip().wrapping_sub(base.into());
+            if registers.is_32() && at == labels.trap_entry.into() {
+                // There is no stack. The call is as good as trapped again.
+                registers.set_ip(registers.rax());
+                registers.set_rax(SOCKETCALL_I386.into());
+                let then = self.in_place(stopped, &registers, InPlace::after_trap)?;
+                return Ok(Handled::Yes(then));
+            }
             if registers.is_32()
                 && u32::try_from(at).is_ok_and(|at| labels.faults.iter().any(|range| range.contains(&at)))
             {
