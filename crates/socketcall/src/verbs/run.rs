@@ -99,14 +99,11 @@ struct Report {
 
 impl Tally for Report {
     fn process(&mut self, count: &Count) {
-        let Count { pid, program, stub, trap, direct } = count;
-        let program = program.escape_debug();
-        self.line(format!("{pid} {program}: stub {stub}, trap {trap}, direct {direct}"));
+        self.line(format!("{} {}: {}", count.pid, count.program.escape_debug(), ways(count)));
     }
 
     fn all(&mut self, total: &Count) {
-        let Count { stub, trap, direct, .. } = total;
-        self.line(format!("total: stub {stub}, trap {trap}, direct {direct}"));
+        self.line(format!("total: {}", ways(total)));
     }
 }
 
@@ -130,6 +127,13 @@ impl Drop for Report {
     fn drop(&mut self) {
         while self.print() {}
     }
+}
+
+/// The three counts.
+fn ways(count: &Count) -> String {
+    let Count { stub, trap, direct, hidden, .. } = count;
+    let at_least = if *hidden { " or more (it hid its memory)" } else { "" };
+    format!("stub {stub}, trap {trap}, direct {direct}{at_least}")
 }
 
 /// Whether standard error takes a line at once. (A pipe that is writable has room for a page: poll(2).)

@@ -21,6 +21,9 @@ pub struct Count {
     pub trap: u64,
     /// Direct i386 calls that the program itself made.
     pub direct: u64,
+    /// Whether there may have been more, by the stub or direct: the program hid its memory from its tracer
+    /// (prctl(2), PR_SET_DUMPABLE; a change of user).
+    pub hidden: bool,
 }
 
 impl Count {
@@ -34,6 +37,7 @@ impl Count {
         self.stub += other.stub;
         self.trap += other.trap;
         self.direct += other.direct;
+        self.hidden |= other.hidden;
     }
 }
 
@@ -61,7 +65,11 @@ struct Process {
 impl Process {
     /// Adds what the counters have gained. Where they can't be read, nothing is known to be added.
     fn look(&mut self, stopped: &Stopped) {
-        let Some(now) = self.counters.and_then(|at| read(stopped, at)) else { return };
+        let Some(at) = self.counters else { return };
+        let Some(now) = read(stopped, at) else {
+            self.count.hidden = true;
+            return;
+        };
         self.count.stub += u64::from(now[0].wrapping_sub(self.seen[0]));
         self.count.direct += u64::from(now[1].wrapping_sub(self.seen[1]));
         self.seen = now;
@@ -126,7 +134,7 @@ impl Counting {
 
     /// Tells of a program that made calls.
     fn tell(&mut self, count: &Count) {
-        if count.total() > 0 {
+        if count.total() > 0 || count.hidden {
             self.total.add(count);
             self.tally.process(count);
         }

@@ -28,6 +28,8 @@ enum Phase {
 pub(crate) enum Begun {
     /// It answers an error without being made.
     Answered,
+    /// It can't be taken apart: it answers ENOSYS without being made.
+    Refused,
     /// It is under way: the thread must stop at calls.
     Under(Box<InPlace>),
 }
@@ -49,10 +51,9 @@ impl InPlace {
                 loaded.set_i386_args(direct.args);
                 Begun::Under(Box::new(InPlace { original: *registers, phase: Phase::InCall }))
             }
-            Err(errno) => {
+            Err(answer) => {
                 loaded.set_call_number(-1);
-                loaded.set_error(errno.raw());
-                Begun::Answered
+                answer.give(&mut loaded)
             }
         };
         stopped.set_registers(&loaded)?;
@@ -78,10 +79,7 @@ impl InPlace {
                 loaded.set_i386_args(direct.args);
                 Begun::Under(Box::new(InPlace { original: *registers, phase: Phase::Armed }))
             }
-            Err(errno) => {
-                loaded.set_error(errno.raw());
-                Begun::Answered
-            }
+            Err(answer) => answer.give(&mut loaded),
         };
         stopped.set_registers(&loaded)?;
         Ok(begun)
@@ -114,12 +112,38 @@ impl InPlace {
     }
 }
 
+/// Why a call is not made.
+enum Answer {
+    /// The multiplexer answers this.
+    Errno(abi::Errno),
+    /// The program's memory can't be looked at, so nobody knows what call it is.
+    Unknown,
+}
+
+impl Answer {
+    fn give(self, registers: &mut Registers) -> Begun {
+        let (errno, begun) = match self {
+            Answer::Errno(errno) => (errno, Begun::Answered),
+            Answer::Unknown => (abi::Errno::ENOSYS, Begun::Refused),
+        };
+        registers.set_error(errno.raw());
+        begun
+    }
+}
+
 /// Takes the call in `registers` apart.
-fn read(stopped: &Stopped, registers: &Registers) -> tracee::Result<Result<abi::Direct, abi::Errno>> {
+fn read(stopped: &Stopped, registers: &Registers) -> tracee::Result<Result<abi::Direct, Answer>> {
     let [call, array, ..] = registers.i386_args();
     let memory = TraceeMemory { stopped, gone: Cell::new(false) };
     let direct = demux(call.cast_signed(), array, &memory);
-    if memory.gone.get() { Err(Error::Gone) } else { Ok(direct) }
+    if memory.gone.get() {
+        return Err(Error::Gone);
+    }
+    Ok(direct.map_err(|errno| match errno {
+        // The instruction that made the call was read by the processor just now.
+        abi::Errno::EFAULT if !stopped.is_readable(registers.ip().wrapping_sub(2)) => Answer::Unknown,
+        errno => Answer::Errno(errno),
+    }))
 }
 
 struct TraceeMemory<'a> {

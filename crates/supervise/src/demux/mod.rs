@@ -89,6 +89,7 @@ pub struct Demux {
     /// What the program is started with.
     initial: Sigsys,
     counting: Option<Counting>,
+    said_unreadable: bool,
 }
 
 impl Default for Demux {
@@ -107,6 +108,7 @@ impl Demux {
             threads: HashMap::new(),
             initial: Sigsys::default(),
             counting: None,
+            said_unreadable: false,
         }
     }
 
@@ -150,7 +152,7 @@ impl Demux {
         let mut registers = stopped.registers()?;
         if let Stub::At(base) = self.thread(tid).stub
             && registers.is_flat_32()
-            && has_stack(registers.sp())
+            && (has_stack(registers.sp()) || is_unreadable(stopped, &registers))
             && let Some(labels) = self.placer.labels()
         {
             registers.set_rax(registers.ip());
@@ -171,6 +173,16 @@ impl Demux {
     ) -> tracee::Result<Then> {
         match begin(stopped, registers)? {
             Begun::Answered => Ok(Then::Go),
+            Begun::Refused => {
+                if !std::mem::replace(&mut self.said_unreadable, true) {
+                    say(format_args!(
+                        "process {} shows its memory to no tracer, so its socketcalls are refused: give \
+                         CAP_SYS_PTRACE, or run as root",
+                        stopped.tid()
+                    ));
+                }
+                Ok(Then::Go)
+            }
             Begun::Under(call) => {
                 self.thread(stopped.tid()).in_place = Some(call);
                 Ok(Then::StopAtCall)
@@ -187,6 +199,13 @@ type Begin = fn(&mut Stopped, &Registers) -> tracee::Result<Begun>;
 const fn has_stack(sp: u64) -> bool {
     const PAGE: u64 = 4096;
     sp > stub::STACK as u64 && (sp - stub::STACK as u64) / PAGE == (sp - 1) / PAGE
+}
+
+/// Whether not even the code that the thread has just executed can be looked at: a process that made itself
+/// undumpable, by prctl or by changing its user, shows nothing to a tracer without CAP_SYS_PTRACE
+/// (kernel/ptrace.c, `ptrace_access_vm`). Its registers can be set all the same.
+fn is_unreadable(stopped: &Stopped, registers: &Registers) -> bool {
+    !stopped.is_readable(registers.ip().wrapping_sub(2))
 }
 
 impl Layer for Demux {
