@@ -18,6 +18,7 @@
 //! A [`Vdso`] is the kernel's image, the same in every process of one kernel. [`Vdso::place`] makes an
 //! [`Image`] of it once; [`Image::writes`] says for one process what to write where.
 
+mod asm;
 mod code;
 mod image;
 mod unwind;

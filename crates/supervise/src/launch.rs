@@ -15,6 +15,7 @@ use crate::follow::Follow;
 use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
 use crate::session::{Layers, follow};
+use crate::withdraw::{silence, withdraw};
 use crate::{Error, inherited, say};
 
 /// What is to be run, and how: a part of what [`std::process::Command`] says.
@@ -352,66 +353,4 @@ fn supervise(
     // Layers may have something to say at their end.
     drop(layers);
     std::process::exit(0)
-}
-
-/// Leaves the program's surroundings: its session and terminal, its directory and its descriptors, all but
-/// `keep` and standard error. Whoever reads what the program writes must not wait for us.
-pub(crate) fn withdraw(keep: &[i32]) {
-    // SAFETY: none of these takes a pointer but to the mask and the path, which live through the calls. The
-    // descriptors that are closed are this process's copies, and nothing in it uses them.
-    unsafe {
-        libc::setsid();
-        // Nobody with the program's rights may look into its supervisor or attach to it.
-        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
-        libc::chdir(c"/".as_ptr());
-    }
-    silence(0);
-    silence(1);
-    let mut from = 3;
-    let mut keep = keep.to_vec();
-    keep.sort_unstable();
-    for fd in keep {
-        close_range(from, fd - 1);
-        from = fd + 1;
-    }
-    close_range(from, i32::MAX);
-}
-
-/// Points a descriptor at /dev/null, or closes it where there is none.
-fn silence(fd: i32) {
-    // SAFETY: the path ends with a zero; the descriptors are our own.
-    unsafe {
-        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
-        if null == -1 {
-            libc::close(fd);
-        } else if null != fd {
-            libc::dup2(null, fd);
-            libc::close(null);
-        }
-    }
-}
-
-/// Closes the descriptors from `first` to `last`.
-fn close_range(first: i32, last: i32) {
-    if first > last {
-        return;
-    }
-    // SAFETY: no pointers; the descriptors are this process's copies, and nothing in it uses them.
-    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
-        return;
-    }
-    // Before Linux 5.9, or where a filter refuses the call.
-    // SAFETY: rlimit is plain integers, filled in by the call.
-    let limit = unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
-        limit.rlim_cur.min(1 << 20) as i32
-    };
-    for fd in first..=last.min(limit) {
-        // SAFETY: as above.
-        unsafe { libc::close(fd) };
-    }
 }

@@ -25,6 +25,7 @@ mod placement;
 mod program;
 mod session;
 mod untraced;
+mod withdraw;
 
 pub use demux::{Count, Demux, Tally, Way};
 pub use error::Error;

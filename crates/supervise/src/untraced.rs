@@ -19,8 +19,9 @@ use tracee::{Options, Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 
 use crate::child::{fork_unseen, pass_descriptor, receive_descriptor, socket_pair};
 use crate::demux::{Placer, Placing, check_kernel, execs, warn_of_outer_kill};
-use crate::launch::{Launch, set_tracer, withdraw};
+use crate::launch::{Launch, set_tracer};
 use crate::no_new_privs::is_capable;
+use crate::withdraw::withdraw;
 use crate::{Error, inherited, say};
 
 /// The filter of a program that nobody traces.
