@@ -199,9 +199,9 @@ fn findings(families: &[FamilyReport]) -> Vec<Finding> {
                 ordinary.into_iter().for_each(|seen| add(FindingKind::Broken, report, Way::Socketcall, seen));
             }
             Verdict::Asked => {
-                for access in &report.ways {
-                    let asked = access.denied.filter(|seen| seen.answer() == Answer::Asked);
-                    asked.into_iter().for_each(|seen| add(FindingKind::Asked, report, access.way, seen));
+                let asked = report.ways.iter().find(|access| access.answer() == Answer::Asked);
+                if let Some((access, seen)) = asked.and_then(|access| Some((access, access.denied?))) {
+                    add(FindingKind::Asked, report, access.way, seen);
                 }
             }
             _ => {}
