@@ -44,7 +44,10 @@
 //! # }
 //! ```
 //!
-//! The crate is `no_std`, needs no libc and no allocator. What it needs below 4 GiB it maps.
+//! The crate is `no_std`, needs no libc and no allocator. What it needs below 4 GiB it maps. It builds for
+//! x86_64 and i686 Linux; `cargo test -p socketcall-invoke --target i686-unknown-linux-gnu` tests it as 32-bit code
+//! where that target's standard library is. `docs/interface.md` tells what was tested where, and explains the
+//! interface itself.
 #![no_std]
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86", target_arch = "x86_64"))))]

@@ -124,9 +124,9 @@ pub enum Instruction {
 /// The entry by an instruction of one's own instead of the vDSO's: for showing how it works.
 ///
 /// The kernel says of this: do not (`system_call.S`). Neither instruction keeps what is needed to return:
-/// `sysenter` saves neither `eip` nor `esp`, `syscall` overwrites `ecx`. So the kernel always returns to one
-/// place, the *landing pad* inside the vDSO, which pops `ebp`, `edx` and `ecx` and returns. Whoever uses the
-/// instruction has to have put exactly that on the stack:
+/// `sysenter` saves neither `eip` nor `esp`, `syscall` overwrites `ecx`. So the kernel returns to one place (from
+/// `syscall` since Linux 4.4), the *landing pad* inside the vDSO, which pops `ebp`, `edx` and `ecx` and returns.
+/// Whoever uses the instruction has to have put exactly that on the stack:
 ///
 /// | at | `sysenter` | `syscall` |
 /// |---|---|---|

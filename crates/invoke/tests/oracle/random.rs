@@ -95,13 +95,13 @@ fn random_messages() {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     for call in [Call::Sendmsg, Call::Recvmsg, Call::Sendmmsg, Call::Recvmmsg] {
         let mut succeeded = 0;
-        for seed in 0..250 {
+        for seed in 0..120 {
             let case: Case = any(call, format!("seed {seed}"), move |w| prepare(w, call, seed));
             let kernels = outcome(&case, by_the_kernel);
             let ours = outcome(&case, by_emulation);
             kernels.compare(&ours, &format!("{}, seed {seed}", call.name()));
             succeeded += usize::from(kernels.result.is_ok());
         }
-        assert!((10..240).contains(&succeeded), "{}: {succeeded} of 250 succeeded", call.name());
+        assert!((5..115).contains(&succeeded), "{}: {succeeded} of 120 succeeded", call.name());
     }
 }
