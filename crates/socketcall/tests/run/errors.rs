@@ -176,11 +176,17 @@ fn a_second_tracer_is_refused_with_the_first_ones_id() {
     let number = finished.stderr.split_once("by process ").and_then(|(_, rest)| rest.split_once(':'));
     let number = number.map_or("?", |(number, _)| number);
     assert!(number.parse::<u32>().is_ok_and(|tracer| tracer > 1), "{finished:?}");
-    let line = format!(
+    // The outer one says what it makes impossible, the inner one what it lacks.
+    let outer = format!(
+        "process {} uses ptrace, which fails with EPERM for processes under run, since they have a tracer: run \
+         --untraced leaves them alone",
+        finished.stderr.split(' ').nth(2).unwrap_or("?")
+    );
+    let inner = format!(
         "ptrace: this process is traced already, by process {number}: start socketcall outside of strace, gdb or \
          another socketcall, or run those inside"
     );
-    assert_eq!(finished, refused(125, &line));
+    assert_eq!(finished, refused(125, &format!("{outer}\nsocketcall: {inner}")));
 }
 
 #[test]

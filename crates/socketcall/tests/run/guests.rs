@@ -9,7 +9,7 @@ use crate::harness::{Calls, Counts, Finished, Running, Scratch, World, run, run_
 
 /// What each program is run with, and how many multiplexed calls each of its processes makes then, of those
 /// that make any. Programs that need a partner have a test of their own.
-fn cases(program: Program) -> Option<(&'static [&'static str], &'static [u64])> {
+pub fn cases(program: Program) -> Option<(&'static [&'static str], &'static [u64])> {
     // A test below compares it with the output.
     const TRIED: u64 = 39;
     match program {

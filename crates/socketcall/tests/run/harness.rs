@@ -41,24 +41,33 @@ pub enum World {
     Run,
     /// Under `run`, where socketcall is denied: RET_TRAP serves.
     RunDenied,
+    /// Under `run --untraced`: a handler inside the process serves.
+    Untraced,
+    /// The same, where socketcall is denied.
+    UntracedDenied,
 }
 
 impl World {
-    /// Both worlds of `run`.
+    /// Both worlds of `run` with a tracer.
     pub const RUNS: [World; 2] = [World::Run, World::RunDenied];
 
-    /// `program` as a command of this world; under `run` with counts.
+    /// Both without.
+    pub const UNTRACED: [World; 2] = [World::Untraced, World::UntracedDenied];
+
+    /// `program` as a command of this world; under `run` with a tracer also with counts.
     pub fn command(self, program: impl AsRef<Path>) -> Command {
         let program = program.as_ref();
+        let under = |option| {
+            let mut command = Command::new(SOCKETCALL);
+            command.args(["run", option, "--"]).arg(program);
+            command
+        };
         let mut command = match self {
             World::Native | World::Denied => Command::new(program),
-            World::Run | World::RunDenied => {
-                let mut command = Command::new(SOCKETCALL);
-                command.args(["run", "-v", "--"]).arg(program);
-                command
-            }
+            World::Run | World::RunDenied => under("-v"),
+            World::Untraced | World::UntracedDenied => under("--untraced"),
         };
-        if matches!(self, World::Denied | World::RunDenied) {
+        if matches!(self, World::Denied | World::RunDenied | World::UntracedDenied) {
             with_filter(&mut command, answering(Action::Errno(DENIED)));
         }
         clean(&mut command);

@@ -10,5 +10,6 @@ mod kept;
 mod lives;
 mod options;
 mod outer;
+mod untraced;
 mod users;
 mod ways_in;
