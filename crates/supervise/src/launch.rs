@@ -15,7 +15,7 @@ use crate::follow::Follow;
 use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
 use crate::session::{Layers, follow};
-use crate::withdraw::{silence, withdraw};
+use crate::withdraw::{protect, silence, withdraw};
 use crate::{Error, inherited, say};
 
 /// What is to be run, and how: a part of what [`std::process::Command`] says.
@@ -158,12 +158,16 @@ impl Session {
         std::mem::forget(layers);
         // Where Yama lets only a parent trace, the supervisor is our child and needs our leave.
         set_tracer(supervisor);
-        let attached = (|| {
-            (&tell).write_all(&[1])?;
+        let mut installed = Ok(());
+        let attached = (&tell).write_all(&[1]).and_then(|()| {
+            // While it attaches.
+            if let Some(filter) = &filter {
+                installed = filter.install_unprivileged();
+            }
             let mut errno = [0; 4];
             heard.read_exact(&mut errno)?;
             Ok(i32::from_ne_bytes(errno))
-        })();
+        });
         let failed = match attached {
             Ok(0) => None,
             Ok(errno) => Some(std::io::Error::from_raw_os_error(errno)),
@@ -172,10 +176,8 @@ impl Session {
         if let Some(error) = failed {
             return Err(Error::ptrace(error, own));
         }
+        installed?;
         set_tracer(0);
-        if let Some(filter) = filter {
-            filter.install_unprivileged()?;
-        }
         inherited::restore();
         Err(program.error(program.execute()))
     }
@@ -330,7 +332,7 @@ fn supervise(
     answer: File,
     keep_stderr: bool,
 ) -> ! {
-    withdraw(&[up.as_raw_fd(), answer.as_raw_fd()]);
+    protect();
     let allowed = matches!(up.read(&mut [0]), Ok(1));
     let seized = if allowed { tracee::seize(program, options) } else { Err(tracee::Error::Gone) };
     let errno = match &seized {
@@ -340,6 +342,8 @@ fn supervise(
     };
     let told = (&answer).write_all(&errno.to_ne_bytes());
     drop((up, answer));
+    // From here on the program is being executed, and waits for us at the end of that.
+    withdraw(&[]);
     if seized.is_ok() && told.is_ok() {
         let followed = follow(&mut layers, Scope::Process, program, |_| {
             if !keep_stderr {

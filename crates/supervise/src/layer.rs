@@ -53,6 +53,10 @@ pub trait Layer: Send {
     /// What is missing, and the remedy.
     fn plan(&mut self, plan: &mut Plan) -> Result<(), Error>;
 
+    /// The program is being started, and has not run yet. Other than [`Layer::plan`], this takes none of its
+    /// time.
+    fn on_start(&mut self) {}
+
     /// A new program is in place in `stopped`, and has not run. `former` made the call; every other thread of
     /// its process is gone.
     ///

@@ -55,6 +55,9 @@ pub(crate) fn follow(
     program: Tid,
     mut program_ended: impl FnMut(End),
 ) -> io::Result<Option<End>> {
+    for layer in layers.iter_mut() {
+        layer.on_start();
+    }
     let mut waiter = Waiter::new(scope);
     let mut threads = Threads::default();
     threads.alive.insert(program);

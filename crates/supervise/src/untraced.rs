@@ -21,7 +21,7 @@ use crate::child::{fork_unseen, pass_descriptor, receive_descriptor, socket_pair
 use crate::demux::{Placer, Placing, check_kernel, execs, warn_of_outer_kill};
 use crate::launch::{Launch, set_tracer};
 use crate::no_new_privs::is_capable;
-use crate::withdraw::withdraw;
+use crate::withdraw::{protect, withdraw};
 use crate::{Error, inherited, say};
 
 /// The filter of a program that nobody traces.
@@ -119,6 +119,7 @@ pub(crate) fn untraced_works() -> Result<(), Error> {
 
 /// The supervisor's process.
 fn supervise(program: Tid, channel: OwnedFd, in_front: bool) -> ! {
+    protect();
     withdraw(&[channel.as_raw_fd()]);
     let errno = match receive_descriptor(&channel) {
         Ok(fd) => match try_to_attach(program) {

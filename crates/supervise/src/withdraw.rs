@@ -1,17 +1,23 @@
 //! How the supervisor's process leaves the surroundings that it shares with the program.
 
-/// Leaves the program's surroundings: its session and terminal, its directory and its descriptors, all but
-/// `keep` and standard error. Whoever reads what the program writes must not wait for us.
-pub(crate) fn withdraw(keep: &[i32]) {
-    // SAFETY: none of these takes a pointer but to the mask and the path, which live through the calls. The
-    // descriptors that are closed are this process's copies, and nothing in it uses them.
+/// Makes this process one that nobody with the program's rights can disturb: no signal but SIGKILL, no look
+/// into it, no tracer.
+pub(crate) fn protect() {
+    // SAFETY: none of these takes a pointer but to the mask, which lives through the call.
     unsafe {
-        libc::setsid();
-        // Nobody with the program's rights may look into its supervisor or attach to it.
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
         let mut all: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&raw mut all);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+    }
+}
+
+/// Leaves the program's surroundings: its session and terminal, its directory and its descriptors, all but
+/// `keep` and standard error. Whoever reads what the program writes must not wait for us.
+pub(crate) fn withdraw(keep: &[i32]) {
+    // SAFETY: the path ends with a zero.
+    unsafe {
+        libc::setsid();
         libc::chdir(c"/".as_ptr());
     }
     silence(0);

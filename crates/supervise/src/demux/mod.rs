@@ -212,9 +212,6 @@ impl Layer for Demux {
     fn plan(&mut self, plan: &mut layer::Plan) -> Result<(), crate::Error> {
         check_kernel((4, 3))?;
         self.way = Way::here();
-        if self.way == Way::Trap {
-            warn_of_outer_kill()?;
-        }
         plan.wants.add(Arch::I386, SOCKETCALL_I386, self.way.action());
         if self.way == Way::Trap {
             self.initial = Sigsys::of_this_process();
@@ -239,6 +236,12 @@ impl Layer for Demux {
             plan.wants.add_if(Arch::I386, i386::RECVMMSG_TIME64, &elsewhere, Action::Trace(data::DIRECT));
         }
         Ok(())
+    }
+
+    fn on_start(&mut self) {
+        if let Err(error) = warn_of_outer_kill() {
+            say(format_args!("an outer filter can't be asked whether it kills on socketcall: {error}"));
+        }
     }
 
     fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {

@@ -17,8 +17,13 @@ pub(super) fn kills() -> Result<bool, Error> {
     wants.add(Arch::I386, SOCKETCALL_I386, Action::Trap(0));
     let filter = wants.compile()?;
     let child = Child::held(|| {
-        // SAFETY: the handler only ends this child.
-        unsafe { libc::signal(libc::SIGSYS, survived as *const () as libc::sighandler_t) };
+        // SAFETY: the handler only ends this child. An empty set, which is all zeros, becomes the mask: where
+        // the signal is blocked, it kills.
+        unsafe {
+            libc::signal(libc::SIGSYS, survived as *const () as libc::sighandler_t);
+            let empty: libc::sigset_t = std::mem::zeroed();
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const empty, std::ptr::null_mut());
+        }
         if filter.install_unprivileged().is_ok() {
             socketcall();
         }
