@@ -106,6 +106,7 @@ programs_with_text! {
     all_calls: guest32_all_calls_int80, guest32_all_calls_vdso = "asm/all_calls.s";
     fork_calls: guest32_fork_calls_int80, guest32_fork_calls_vdso = "asm/fork_calls.s";
     exec_chain: guest32_exec_chain_int80, guest32_exec_chain_vdso = "asm/exec_chain.s";
+    probe: guest32_probe_int80, guest32_probe_vdso = "asm/probe.s";
 }
 
 /// The benchmarks have a frame around them, which reads how many rounds they are to make.

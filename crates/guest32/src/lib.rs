@@ -101,6 +101,9 @@ programs! {
     /// Creates and closes a socket N times, then executes PROGRAM (a path) with its arguments and the same
     /// environment. Exit status 127 when it can't.
     ExecChain = "exec-chain", "N PROGRAM [ARG...]", images::exec_chain;
+    /// Makes and closes the sockets that are asked for, by socketcall (102) or by the direct call (359). Prints
+    /// a line for each before it makes the next: 0, or the negated errno. Exit status 1 when one failed.
+    Probe = "probe", "102|359 [FAMILY TYPE PROTOCOL]...", images::probe;
     /// Benchmark: calls of getsockopt.
     BenchGetsockopt = "bench-getsockopt", "N|-", images::bench_getsockopt;
     /// Benchmark: sends and receives one byte over a pair of sockets, in one process.

@@ -49,6 +49,7 @@ fn a_failing_call_is_named_with_its_errno() {
             Program::BenchSendrecv | Program::BenchPingpong => (&["1"], "socketpair: errno 24\n", 1),
             // The child says it, then the parent.
             Program::ForkCalls => (&["1"], "socket: errno 24\na child failed, its wait status is 256\n", 2),
+            Program::Probe => (&["102", "1", "1", "0"], "", 1),
             // It prints the result, and finds that the option's value was not written.
             Program::AllCalls => (&[], "getsockopt: wrong data\n", 4),
             Program::BenchGetppid | Program::BenchFork | Program::BenchSignal => (&["1"], "", 0),
@@ -225,6 +226,24 @@ fn exec_chain_goes_on_to_other_programs() {
         assert_eq!(run(guest, &chain).status, 64, "{guest}: 32-bit to 64-bit and back");
         let failed = Finished::new("", "execve: errno 2\n", 127);
         assert_eq!(run(guest, &["1", "/no such program"]), failed, "{guest}");
+    }
+}
+
+/// Of these, AF_UNIX is in every kernel, 46 in none, and 0x100000 is no flag of a type (net/socket.c).
+#[test]
+fn probe_prints_a_line_for_each_socket() {
+    require_32_bit_kernel!();
+    for guest in both(Program::Probe) {
+        for number in ["102", "359"] {
+            assert_eq!(run(guest, &[number]), Finished::new("", "", 0), "{guest} {number}");
+            let fine = run(guest, &[number, "1", "1", "0", "1", "2", "0"]);
+            assert_eq!(fine, Finished::new("0\n0\n", "", 0), "{guest} {number}");
+            let failed = run(guest, &[number, "1", "1048577", "0", "46", "1", "0", "1", "1", "0"]);
+            assert_eq!(failed, Finished::new("-22\n-97\n0\n", "", 1), "{guest} {number}");
+        }
+        for wrong in [&["41"][..], &["102", "1"], &["359", "1", "1", "0", "2", "1"]] {
+            assert_eq!(run(guest, wrong).status, 64, "{guest} {wrong:?}");
+        }
     }
 }
 

@@ -15,6 +15,7 @@
     .set NR_SIGRETURN, 119
     .set NR_RT_SIGACTION, 174
     .set NR_EXIT_GROUP, 252
+    .set NR_SOCKET, 359
     .set NR_CLOCK_GETTIME64, 403
 
 # The calls behind NR_SOCKETCALL: linux/net.h.
