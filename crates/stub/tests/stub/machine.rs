@@ -195,6 +195,16 @@ impl Machine {
         result
     }
 
+    fn add(&mut self, a: u32, b: u32, carried: bool) -> u32 {
+        let sum = u64::from(a) + u64::from(b) + u64::from(carried);
+        let result = sum as u32;
+        let overflow = ((a ^ result) & (b ^ result)) >> 31 == 1;
+        let half = (a & 15) + (b & 15) + u32::from(carried) > 15;
+        let others = [(sum >> 32 == 1, CF), (overflow, OF), (half, AF)];
+        self.judge(result, others.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum());
+        result
+    }
+
     /// Whether a conditional jump is taken.
     fn holds(&self, mnemonic: Mnemonic) -> bool {
         let is = |flag| self.flags & flag != 0;
@@ -234,6 +244,12 @@ impl Machine {
             Mnemonic::Sub => {
                 let (a, b) = (self.get(instruction, 0)?, self.get(instruction, 1)?);
                 let result = self.subtract(a, b);
+                self.set(instruction, 0, result)?;
+            }
+            Mnemonic::Add | Mnemonic::Adc => {
+                let carried = instruction.mnemonic() == Mnemonic::Adc && self.flags & CF != 0;
+                let (a, b) = (self.get(instruction, 0)?, self.get(instruction, 1)?);
+                let result = self.add(a, b, carried);
                 self.set(instruction, 0, result)?;
             }
             Mnemonic::And | Mnemonic::Or | Mnemonic::Xor | Mnemonic::Test => {
