@@ -15,7 +15,7 @@ use crate::follow::Follow;
 use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
 use crate::session::{Layers, follow};
-use crate::withdraw::{protect, silence, withdraw};
+use crate::withdraw::{protect, silence, withdraw, without_stop_signals};
 use crate::{Error, inherited, say};
 
 /// What is to be run, and how: a part of what [`std::process::Command`] says.
@@ -344,6 +344,7 @@ fn supervise(
     drop((up, answer));
     // From here on the program is being executed, and waits for us at the end of that.
     withdraw(&[]);
+    without_stop_signals();
     if seized.is_ok() && told.is_ok() {
         let followed = follow(&mut layers, Scope::Process, program, |_| {
             if !keep_stderr {

@@ -12,6 +12,16 @@ pub(crate) fn protect() {
     }
 }
 
+/// Wants no SIGCHLD for a tracee's stop: waitpid tells of it, and the signal would be sent for nothing.
+pub(crate) fn without_stop_signals() {
+    // SAFETY: sigaction is plain integers, for which zero is a value: the default disposition, an empty mask.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_flags = libc::SA_NOCLDSTOP;
+        libc::sigaction(libc::SIGCHLD, &raw const action, std::ptr::null_mut());
+    }
+}
+
 /// Leaves the program's surroundings: its session and terminal, its directory and its descriptors, all but
 /// `keep` and standard error. Whoever reads what the program writes must not wait for us.
 pub(crate) fn withdraw(keep: &[i32]) {
