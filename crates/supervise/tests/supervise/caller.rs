@@ -215,6 +215,16 @@ pub fn interrupted(restart: bool) {
     println!("{results:?}");
 }
 
+/// One call of a program that shows its memory to nobody without CAP_SYS_PTRACE.
+pub fn shy() {
+    let low = Low::new();
+    // SAFETY: no pointers.
+    assert_eq!(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }, 0);
+    let array = low.put(ARRAY, &[1, 1, 0, low.address(PAIR)]);
+    let (result, changed) = socketcall(8, array.into());
+    println!("{result} {changed:?}");
+}
+
 /// A blocking recv, the process stopped and continued meanwhile: nobody notices.
 pub fn stopped() {
     let low = Low::new();

@@ -37,6 +37,7 @@ extern "C" fn act() {
         Some("caller") => caller::calls(),
         Some("interrupted") => caller::interrupted(arguments.next().is_some_and(|flag| flag == "restart")),
         Some("stopped") => caller::stopped(),
+        Some("shy") => caller::shy(),
         Some("wait") => unseen::wait(),
         Some("become") => become_program(arguments.collect()),
         _ => exit(99),

@@ -84,3 +84,26 @@ fn every_call_is_counted_once() {
         assert_eq!(numbers, [(0, calls, 0), (0, calls, 0)], "{world:?}: its own, and the total");
     }
 }
+
+/// Where its memory can't be looked at, a call can't be taken apart: it is refused, and that is told.
+#[test]
+fn a_program_that_hides_its_memory_is_told_of() {
+    require_32_bit_kernel!();
+    assert_eq!(natively(hidden::command("shy")).stdout, "0 []\n");
+    for world in World::ALL {
+        let finished = world.within(|| {
+            let own = std::env::current_exe().expect("an executable");
+            let mut command = std::process::Command::new("/usr/bin/setpriv");
+            // As in a container: also root may not look at everything.
+            command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", "--no-new-privs"]);
+            command.arg(&own).args(["--as-a-program", "become"]);
+            natively({
+                command.arg(own).args(["--as-a-program", "shy"]);
+                command
+            })
+        });
+        assert_eq!((finished.end, finished.stdout.as_str()), (End::Exited(0), "-38 []\n"), "{world:?}");
+        let told = "shows its memory to no tracer, so its socketcalls are refused: give CAP_SYS_PTRACE, or run as root\n";
+        assert!(finished.stderr.ends_with(told), "{world:?} {finished:?}");
+    }
+}
