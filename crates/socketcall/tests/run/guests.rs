@@ -21,6 +21,7 @@ pub fn cases(program: Program) -> Option<(&'static [&'static str], &'static [u64
         Program::BenchSendrecv => Some((&["100"], &[201])),
         // The child receives a last time, at the end.
         Program::BenchPingpong => Some((&["100"], &[201, 201])),
+        Program::Probe => Some((&["102", "1", "1", "0"], &[1])),
         Program::EchoServer | Program::EchoClient => None,
         // The benchmarks of what is no socket call.
         _ => Some((&["100"], &[])),
