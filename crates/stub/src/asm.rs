@@ -134,10 +134,15 @@ global_asm!(
     save!(7), // edi
     save!(5), // ebp
     // The call is judged before the array is touched (net/socket.c, "if (call < 1 || ...)").
-    "lea -1(%ebx), %eax",
-    "cmp $({calls} - 1), %eax",
+    "lea -1(%ebx), %edx",
+    "cmp $({calls} - 1), %edx",
     "ja .Lsocketcall_einval",
-    absolute!("movzwl (.Lsocketcall_table - socketcall_stub_begin)(,%eax,2), %eax"),
+    // The table is found from here, since a program may move its vDSO.
+    "call 1f",
+    note!(2, 0),
+    "1: pop %eax",
+    note!(8, 0),
+    "movzwl .Lsocketcall_table - 1b(%eax,%edx,2), %eax",
     "mov %eax, %edx",
     "and $0xfff, %eax", // the direct call's number
     "shr $12, %edx",    // the array's words
@@ -296,7 +301,11 @@ global_asm!(
     "lea -1(%ebx), %eax",
     "cmp $({calls} - 1), %eax",
     "ja 9f",
-    absolute!("movzwl (.Lsocketcall_table - socketcall_stub_begin)(,%eax,2), %edi"),
+    "call 1f",
+    note!(2, 0),
+    "1: pop %edi",
+    note!(8, 0),
+    "movzwl .Lsocketcall_table - 1b(%edi,%eax,2), %edi",
     "shr $12, %edi",
     "or $-1, %ebx",
     "xor %edx, %edx",

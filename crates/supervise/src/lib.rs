@@ -22,6 +22,7 @@ mod launch;
 mod layer;
 mod no_new_privs;
 mod placement;
+pub mod probe;
 mod program;
 mod session;
 mod untraced;

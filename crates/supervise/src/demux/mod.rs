@@ -358,7 +358,11 @@ impl Layer for Demux {
             let mut registers = stopped.registers()?;
             let at = registers.ip().wrapping_sub(base.into());
             if registers.is_32() && at == labels.trap_entry.into() {
-                // There is no stack. The call is as good as trapped again.
+                // There is no stack, or the program has moved or unmapped its vDSO. The call is as good as
+                // trapped again.
+                if !stopped.is_readable((base + labels.trap_entry).into()) {
+                    self.thread(tid).stub = Stub::None;
+                }
                 registers.set_ip(registers.rax());
                 registers.set_rax(SOCKETCALL_I386.into());
                 let then = self.in_place(stopped, &registers, InPlace::after_trap)?;
