@@ -398,7 +398,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Whether this kernel runs 32-bit programs.
+/// Whether 32-bit programs run here, and nobody answers for socketcall.
 pub fn kernel_runs_32_bit() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
@@ -413,11 +413,11 @@ pub fn kernel_runs_32_bit() -> bool {
     })
 }
 
-/// Leaves the test where 32-bit programs don't run.
+/// Leaves the test where there is nothing to compare with.
 macro_rules! require_32_bit_kernel {
     () => {
         if !$crate::harness::kernel_runs_32_bit() {
-            return $crate::harness::skip("this kernel runs no 32-bit programs");
+            return $crate::harness::skip("no 32-bit program can call socketcall here natively");
         }
     };
 }
