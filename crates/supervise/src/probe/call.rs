@@ -44,7 +44,8 @@ impl Call {
             Call::X32 => GETPID | X32,
         };
         // SAFETY: getpid takes nothing.
-        unsafe { syscall(number, [0; 6]) } != Err(Errno::ENOSYS)
+        let answer = unsafe { syscall(number, [0; 6]) };
+        answer != Err(Errno::ENOSYS)
     }
 }
 
@@ -56,10 +57,6 @@ pub(super) enum Int80Call {
 }
 
 impl Int80Call {
-    pub(super) fn direct() -> Result<Int80Call, Missing> {
-        Ok(Int80Call::Direct)
-    }
-
     pub(super) fn multiplexed() -> Result<Int80Call, Missing> {
         let region = Region::new(4096)
             .map_err(|errno| Error::os("mmap(MAP_32BIT)", std::io::Error::from_raw_os_error(errno.raw())))?;
@@ -70,9 +67,7 @@ impl Int80Call {
         let words = [socket.family, socket.kind, socket.protocol];
         let eax = match self {
             // SAFETY: the direct call takes no pointers.
-            Int80Call::Direct => unsafe {
-                Int80.enter(SOCKET_I386, [words[0], words[1], words[2], 0, 0, 0])
-            },
+            Int80Call::Direct => unsafe { Int80.enter(SOCKET_I386, [words[0], words[1], words[2], 0, 0, 0]) },
             Int80Call::Multiplexed(region) => {
                 let call = abi::Call::Socket.number().cast_unsigned();
                 // SAFETY: the region is ours and holds a page; the call reads three words from it.

@@ -165,7 +165,7 @@ fn worker(way: Way) -> Result<Worker, Missing> {
         Way::X86_64 => return Ok(Worker::Here(Call::X86_64)),
         Way::UpperBits => return Ok(Worker::Here(Call::UpperBits)),
         Way::X32 => Worker::Here(Call::X32),
-        Way::I386 => Worker::Int80(Int80Call::direct()?),
+        Way::I386 => Worker::Int80(Int80Call::Direct),
         Way::Socketcall => Worker::Int80(Int80Call::multiplexed()?),
         Way::IoUring => Worker::Ring,
         Way::Process32Direct => Worker::program(guest32::Entry::Int80, DIRECT)?,

@@ -161,9 +161,8 @@ impl Ring {
 fn map(fd: &OwnedFd, len: usize, offset: i64) -> Result<*mut u8, Errno> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new mapping at a place of the kernel's choice.
-    let at = unsafe {
-        libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, fd.as_raw_fd(), offset)
-    };
+    let at =
+        unsafe { libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, fd.as_raw_fd(), offset) };
     if at == libc::MAP_FAILED {
         return Err(Errno::from_raw(crate::program::last_errno()).unwrap_or(Errno::ENOMEM));
     }
