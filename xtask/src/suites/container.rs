@@ -272,7 +272,7 @@ fn configuration(root: &Path, line: &[String], filtered: bool) -> Value {
     let mount = |destination: &str, kind: &str, options: &[&str]| json!({ "destination": destination, "type": kind, "source": kind, "options": options });
     let mut configuration = json!({
         "ociVersion": "1.0.0",
-        "root": { "path": root, "readonly": true },
+        "root": { "path": root.display().to_string(), "readonly": true },
         "process": {
             "args": line,
             "cwd": "/",
