@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use abi::{Call, Errno, Fault, Memory, SOCKETCALL_I386, i386};
 use proptest::prelude::*;
 
-use stub::Variant;
+use stub::{Place, Variant};
 
 use crate::kernel_like::{COUNTERS, Placed};
 use crate::machine::*;
@@ -29,7 +29,12 @@ const RT_SIGPROCMASK: u32 = 175;
 pub const ENOSYS: u32 = (-38i32).cast_unsigned();
 pub const RECVMMSG: u32 = Call::Recvmmsg.number().cast_unsigned();
 
-pub static PLACED: LazyLock<Vec<Placed>> = LazyLock::new(|| Placed::all(BASE));
+/// Everything that `Placed` has, and images that were written elsewhere: their program has moved its vDSO.
+pub static PLACED: LazyLock<Vec<Placed>> = LazyLock::new(|| {
+    let moved = [Variant::Plain, Variant::Counting]
+        .map(|variant| Placed::new(Place::InVdso, variant, BASE - 0x0123_4000));
+    Placed::all(BASE).into_iter().chain(moved).collect()
+});
 
 thread_local! {
     /// By index in `PLACED`.

@@ -138,6 +138,11 @@ impl Walk<'_> {
                     open.push((next, state));
                 }
             }
+            // Code that asks where it is.
+            FlowControl::Call if target == next => {
+                state.stack.push(Value::Other);
+                open.push((next, state));
+            }
             FlowControl::Call => {
                 if !outside {
                     open.push((target, State::called()));
