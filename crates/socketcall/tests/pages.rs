@@ -111,8 +111,8 @@ fn bash_completes() {
         let words: Vec<&str> = line.split(' ').collect();
         let (last, before) = (words[words.len() - 1], words[words.len() - 2]);
         let script = format!(
-            "source /dev/stdin; COMP_WORDS=({line}); COMP_CWORD={}; _socketcall socketcall '{last}' '{before}'; \
-             echo \"${{COMPREPLY[@]}}\"",
+            "source /dev/stdin; COMP_WORDS=({line}); COMP_CWORD={}; _socketcall_or_command socketcall \
+             '{last}' '{before}'; echo \"${{COMPREPLY[@]}}\"",
             words.len() - 1
         );
         let mut bash = Command::new("/bin/bash");
@@ -129,6 +129,12 @@ fn bash_completes() {
     assert_eq!(complete("socketcall run --verb"), "--verbose");
     assert_eq!(complete("socketcall completions z"), "zsh");
     assert_eq!(complete("socketcall run --in"), "");
+    // Behind `run` any command; bash knows `declare` whatever is installed.
+    assert_eq!(complete("socketcall run declar"), "declare");
+    assert_eq!(complete("socketcall run -v -- declar"), "declare");
+    assert_eq!(complete("socketcall calls declar"), "");
+    // The command's own words are not ours.
+    assert_eq!(complete("socketcall run -- cat --verb"), "");
 }
 
 /// Colours are for terminals, may be asked for, and NO_COLOR has the last word.
