@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Verb};
+use verbs::check::profile::Status;
 
 /// What `run` exits with if it is not the program's status: as env(1) does.
 const RUN_FAILED: u8 = 125;
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, error.exit_status()),
         },
+        Verb::Check(check) => {
+            checked(verbs::check::run(&check, &mut anstream::stdout().lock(), &mut io::stderr().lock()))
+        }
         Verb::Calls(calls) => printed(verbs::calls::run(&calls, &mut io::stdout().lock()).map(|()| true)),
         Verb::Demo(demo) => printed(verbs::demo::run(&demo, &mut anstream::stdout().lock())),
         Verb::Completions(completions) => {
@@ -57,6 +61,14 @@ fn printed(result: anyhow::Result<bool>) -> ExitCode {
             Some(io) if io.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             _ => fail(&format_args!("{error:#}"), USAGE),
         },
+    }
+}
+
+/// The exit status of `check`, which is its verdict.
+fn checked(result: anyhow::Result<Status>) -> ExitCode {
+    match result {
+        Ok(status) => (status as u8).into(),
+        Err(error) => fail(&format_args!("{error:#}"), Status::Unknown as u8),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One module for each verb.
 
 pub mod calls;
+pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod man;

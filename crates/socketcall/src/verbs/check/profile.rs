@@ -5,6 +5,9 @@ mod json;
 mod text;
 mod words;
 
+pub use text::wrapped;
+pub use words::families;
+
 #[cfg(test)]
 mod tests;
 

@@ -64,7 +64,7 @@ fn may_work(access: &Access) -> bool {
 }
 
 /// Breaks a sentence that begins in column `at` into lines; those after the first are indented by four.
-fn wrapped(at: usize, sentence: &str) -> String {
+pub fn wrapped(at: usize, sentence: &str) -> String {
     const WIDTH: usize = 100;
     let (mut text, mut column) = (String::new(), at);
     for word in sentence.split(' ') {
