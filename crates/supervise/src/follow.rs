@@ -125,7 +125,7 @@ impl Layer for Follow {
 
 /// Says so, if the new program of `tid` has a set-user-ID or set-group-ID bit that was not honoured: under
 /// no_new_privs, or a tracer without CAP_SYS_PTRACE, it is not (execve(2)).
-fn say_not_raised(tid: Tid) {
+pub(crate) fn say_not_raised(tid: Tid) {
     let Ok(file) = fs::metadata(format!("/proc/{tid}/exe")) else { return };
     let has = |bit: u32| file.mode() & bit != 0;
     // Set-group-ID without permission to execute for the group means something else (inode(7)).

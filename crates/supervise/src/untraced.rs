@@ -19,6 +19,7 @@ use tracee::{Options, Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 
 use crate::child::{fork_unseen, pass_descriptor, receive_descriptor, socket_pair};
 use crate::demux::{Placer, Placing, check_kernel, execs, warn_of_outer_kill};
+use crate::follow::say_not_raised;
 use crate::launch::{Launch, set_tracer};
 use crate::no_new_privs::is_capable;
 use crate::withdraw::{protect, withdraw};
@@ -254,8 +255,9 @@ impl Serving {
             Err(tracee::Error::Gone) => {}
             Err(error) => {
                 say(format_args!(
-                    "process {tid} can't be looked at ({error}), and so can't execute a program: run without \
-                     --untraced (it has another user or another tracer)"
+                    "process {tid} can't be looked at ({error}), and so can't execute a program: if it has \
+                     another user, run without --untraced; if it has another tracer, let that attach once the \
+                     program runs"
                 ));
                 let _ = self.listener.fail(notification.id, libc::EPERM);
             }
@@ -305,6 +307,7 @@ impl Serving {
 
     /// A new program is in place.
     fn new_program(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        say_not_raised(stopped.tid());
         if !stopped.registers()?.is_32() {
             return Ok(Then::LetGo);
         }

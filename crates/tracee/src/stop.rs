@@ -68,15 +68,20 @@ pub enum Scope {
 #[derive(Debug)]
 pub struct Waiter {
     scope: Scope,
-    /// Heard while somebody waited for one tracee alone.
+    /// Heard, and not told yet.
     heard: VecDeque<Waited>,
+    /// How many are told until everybody is asked.
+    until_all: u32,
 }
 
 impl Waiter {
+    /// Rare enough to cost a quiet program nothing.
+    const ROUND: u32 = 16;
+
     /// Waits for whom `scope` says.
     #[must_use]
     pub const fn new(scope: Scope) -> Waiter {
-        Waiter { scope, heard: VecDeque::new() }
+        Waiter { scope, heard: VecDeque::new(), until_all: Self::ROUND }
     }
 
     /// Waits until a tracee stops or ends.
@@ -84,10 +89,29 @@ impl Waiter {
     /// # Errors
     /// Those of waitpid(2) but EINTR and ECHILD.
     pub fn wait(&mut self) -> io::Result<Waited> {
-        match self.heard.pop_front() {
-            Some(heard) => Ok(heard),
-            None => Ok(wait(self.scope, 0)?.expect("waitpid waits")),
+        if let Some(heard) = self.heard.pop_front() {
+            return Ok(heard);
         }
+        let first = wait(self.scope, 0)?.expect("waitpid waits");
+        self.until_all -= 1;
+        if self.until_all == 0 {
+            self.until_all = Self::ROUND;
+            self.hear_all()?;
+        }
+        Ok(first)
+    }
+
+    /// The kernel looks at the newest tracee first (kernel/exit.c, `ptrace_do_wait`): where new ones keep
+    /// coming, the oldest would never be heard. So now and then all who have something to say are heard, and
+    /// told of in turn.
+    fn hear_all(&mut self) -> io::Result<()> {
+        while let Some(heard) = wait(self.scope, libc::WNOHANG)? {
+            if matches!(heard, Waited::Nobody) {
+                break;
+            }
+            self.heard.push_back(heard);
+        }
+        Ok(())
     }
 
     /// As [`Waiter::wait`], but for no longer than `limit`. For what is about to come: it asks again and again.
