@@ -372,15 +372,15 @@ fn in_a_user_namespace_it_is_the_same() {
 
 #[test]
 fn it_takes_less_than_half_a_second() {
-    // The fastest of a few: others may have the processors.
+    // The fastest of a few: others may have the processors meanwhile.
     let kill = [Want::Call(SOCKETCALL_I386.0, SOCKETCALL_I386.1, Action::KillProcess)];
     let time = |_| {
         let start = Instant::now();
         assert!(under(&mut check(&[]), &kill).output().expect("to run").status.code().is_some());
         start.elapsed()
     };
-    let fastest = (0..5).map(time).min().expect("five runs");
-    assert!(fastest < Duration::from_millis(500), "{fastest:?}");
+    let times: Vec<_> = (0..20).map(time).collect();
+    assert!(times.iter().any(|time| *time < Duration::from_millis(500)), "{times:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::child::{Child, memory_file, pipe};
 use crate::program::last_errno;
 
 /// Far more than any of them needs. A filter's listener may leave a call without an answer.
-pub(super) const LIMIT: Duration = Duration::from_secs(2);
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
 
 /// What a process exits with where the kernel lacks what it is to try. No errno, and no status of a guest's.
 const NO_ENTRY: i32 = 200;

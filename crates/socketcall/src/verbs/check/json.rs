@@ -69,7 +69,7 @@ struct AccessRecord {
 
 #[derive(Serialize)]
 struct MissingRecord {
-    in_kernel: bool,
+    no_entry: bool,
     text: String,
 }
 
@@ -100,7 +100,7 @@ fn record(checked: &Checked) -> Record<'_> {
     });
     let missing = checked.asked.ways.iter().filter_map(|asked| {
         let missing = asked.missing.as_ref()?;
-        let record = MissingRecord { in_kernel: missing.is_no_entry(), text: Missing::to_string(missing) };
+        let record = MissingRecord { no_entry: missing.is_no_entry(), text: Missing::to_string(missing) };
         Some((words::name(asked.way), record))
     });
     Record {
