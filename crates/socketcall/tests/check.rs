@@ -353,14 +353,22 @@ fn with_create_every_family_is_asked_for() {
     assert_eq!(report.verdict(13), "absent");
 }
 
-#[test]
-fn in_a_user_namespace_it_is_the_same() {
+/// Whether a process may make a user namespace. Says which test is skipped where it may not.
+fn has_user_namespaces() -> bool {
     let permitted =
         Command::new("unshare").args(["-r", "true"]).output().is_ok_and(|out| out.status.success());
     if !permitted {
-        std::io::stderr()
-            .write_all(b"skipped: in_a_user_namespace: unshare -r is not permitted\n")
-            .expect("stderr");
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("a test");
+        let note = format!("skipped: {name}: unshare -r is not permitted\n");
+        std::io::stderr().write_all(note.as_bytes()).expect("standard error");
+    }
+    permitted
+}
+
+#[test]
+fn in_a_user_namespace_it_is_the_same() {
+    if !has_user_namespaces() {
         return;
     }
     let (status, outside) = report(&mut check(&[]));
@@ -368,6 +376,28 @@ fn in_a_user_namespace_it_is_the_same() {
     command.args(["-r", SOCKETCALL, "check"]);
     let (inside_status, inside) = report(&mut command);
     assert_eq!((inside_status, inside.headline()), (status, outside.headline()), "{}", inside.0);
+}
+
+/// As in an image made from scratch: no /proc, no /sys, no /dev, no other file.
+#[test]
+fn alone_in_a_root_it_works_and_says_what_it_could_not_know() {
+    if !has_user_namespaces() {
+        return;
+    }
+    let root = std::env::temp_dir().join(format!("socketcall-check-root-{}", std::process::id()));
+    fs::create_dir(&root).expect("a directory");
+    fs::copy(SOCKETCALL, root.join("socketcall")).expect("a copy");
+    let (status, outside) = report(&mut check(&[]));
+    let mut command = Command::new("unshare");
+    command.args(["-r", "chroot"]).arg(&root).args(["/socketcall", "check"]);
+    let (inside_status, inside) = report(&mut command);
+    fs::remove_dir_all(&root).expect("to remove");
+    assert_eq!((inside_status, inside.headline()), (status, outside.headline()), "{}", inside.0);
+    assert_eq!(inside.0["created"], "nothing");
+    assert_eq!(inside.answer(1, "x86_64"), "passes");
+    assert_eq!(inside.0["process"]["filters"], Value::Null);
+    let unknown = inside.0["unknown"].as_array().expect("sentences");
+    assert!(unknown.iter().any(|line| line.as_str().is_some_and(|line| line.contains("/proc/self/status"))));
 }
 
 #[test]
