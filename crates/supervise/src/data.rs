@@ -13,3 +13,26 @@ pub(crate) const SIGACTION: u16 = 0x5c69;
 pub(crate) const CLONE: u16 = 0x5c6a;
 /// ptrace, by somebody who wants to be a tracer.
 pub(crate) const PTRACE: u16 = 0x5c6b;
+/// seccomp, by somebody who wants a listener.
+pub(crate) const LISTENER: u16 = 0x5c6c;
+
+/// Whether an answer with this data can be our filter's for this call. A filter of the program's can answer with
+/// our data, and of equal answers the newest filter's counts (kernel/seccomp.c, `seccomp_run_filters`): what
+/// it says must not let a multiplexed call through as something else. Numbers of both architectures.
+pub(crate) fn belongs(data: u16, number: u32) -> bool {
+    use abi::{Call, SOCKETCALL_I386, i386};
+    match data {
+        SOCKETCALL => number == SOCKETCALL_I386,
+        DIRECT => {
+            number == i386::RECVMMSG_TIME64 || Call::ALL.iter().any(|call| call.direct_i386() == number)
+        }
+        EXEC => crate::demux::execs().iter().any(|(_, exec)| *exec == number),
+        SIGACTION => crate::demux::sigactions().iter().any(|(_, set)| *set == number),
+        CLONE => {
+            [crate::clone::CLONE_I386, crate::clone::CLONE_X86_64, crate::clone::CLONE3].contains(&number)
+        }
+        PTRACE => crate::follow::PTRACE.iter().any(|(_, ptrace)| *ptrace == number),
+        LISTENER => crate::demux::SECCOMP.iter().any(|(_, seccomp)| *seccomp == number),
+        _ => false,
+    }
+}

@@ -126,11 +126,9 @@ impl Error {
     }
 }
 
-/// Who traces `tid`, by /proc.
+/// Who traces `tid`.
 fn tracer(tid: tracee::Tid) -> Option<i32> {
-    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
-    line.trim().parse().ok().filter(|tracer| *tracer != 0)
+    tracee::proc_status(tid, "TracerPid:")?.parse().ok().filter(|tracer| *tracer != 0)
 }
 
 /// What helps against an error of execve.

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use seccomp::{Action, Arch, Field, Test};
-use tracee::{Error as TraceeError, Stopped, Tid, Waiter};
+use tracee::{Error as TraceeError, Stopped, Tid, Waiter, proc_file, proc_status};
 
 use crate::clone::{CLONE_I386, CLONE_X86_64, CLONE3, Flags};
 use crate::data;
@@ -27,7 +27,7 @@ pub(crate) struct Follow {
 /// Requests that make somebody a tracer: PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE.
 const TRACING: [u32; 3] = [libc::PTRACE_TRACEME, libc::PTRACE_ATTACH, libc::PTRACE_SEIZE];
 /// ptrace's numbers.
-const PTRACE: [(Arch, u32); 2] = [(Arch::I386, 26), (Arch::X86_64, 101)];
+pub(crate) const PTRACE: [(Arch, u32); 2] = [(Arch::I386, 26), (Arch::X86_64, 101)];
 
 impl Follow {
     fn take_away(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
@@ -86,7 +86,10 @@ impl Layer for Follow {
         Ok(())
     }
 
-    fn on_exec(&mut self, stopped: &mut Stopped, _: Tid) -> tracee::Result<Then> {
+    fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
+        // Of a thread that was in clone when another executed, nothing is left to put back.
+        self.changed.remove(&stopped.tid());
+        self.changed.remove(&former);
         say_not_raised(stopped.tid());
         Ok(Then::Go)
     }
@@ -126,22 +129,19 @@ impl Layer for Follow {
 /// Says so, if the new program of `tid` has a set-user-ID or set-group-ID bit that was not honoured: under
 /// no_new_privs, or a tracer without CAP_SYS_PTRACE, it is not (execve(2)).
 pub(crate) fn say_not_raised(tid: Tid) {
-    let Ok(file) = fs::metadata(format!("/proc/{tid}/exe")) else { return };
+    let Some(exe) = proc_file(tid, "exe") else { return };
+    let Ok(file) = fs::metadata(&exe) else { return };
     let has = |bit: u32| file.mode() & bit != 0;
     // Set-group-ID without permission to execute for the group means something else (inode(7)).
     let raises = has(libc::S_ISUID) || (has(libc::S_ISGID) && has(libc::S_IXGRP));
     if !raises {
         return;
     }
-    let Ok(status) = fs::read_to_string(format!("/proc/{tid}/status")) else { return };
     // Real, effective, saved and file-system id.
-    let effective = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_ascii_whitespace().nth(1)?.parse::<u32>().ok()
-    };
+    let effective = |name: &str| proc_status(tid, name)?.split_ascii_whitespace().nth(1)?.parse::<u32>().ok();
     let differs = |bit, name, id| has(bit) && effective(name).is_some_and(|effective| effective != id);
     if differs(libc::S_ISUID, "Uid:", file.uid()) || differs(libc::S_ISGID, "Gid:", file.gid()) {
-        let program = fs::read_link(format!("/proc/{tid}/exe")).unwrap_or_default();
+        let program = fs::read_link(exe).unwrap_or_default();
         say(format_args!(
             "{}: its set-user-ID or set-group-ID bit has no effect under run: start it outside",
             program.display()

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::thread::{self, JoinHandle};
 
 use seccomp::Filter;
@@ -189,7 +189,9 @@ impl Session {
     /// # Errors
     /// [`Error`]
     pub fn spawn(self) -> Result<Running, Error> {
-        let Session { launch, layers, .. } = self;
+        let Session { mut launch, layers, .. } = self;
+        // Another thread may be changing the environment when this process is forked.
+        launch.env.get_or_insert_with(|| std::env::vars_os().collect());
         let (tell, told) = std::sync::mpsc::channel();
         let thread = thread::Builder::new()
             .name("socketcall".into())
@@ -284,7 +286,12 @@ fn explain(program: &Program, [step, errno @ ..]: [u8; 5]) -> Error {
 fn start(mut launch: Launch, layers: Layers) -> Result<(Ready, Child, File), Error> {
     let ready = Session::ready(&launch, layers)?;
     let (failure, tell) = pipe()?;
-    let stdio = std::mem::take(&mut launch.stdio);
+    let tell = File::from(out_of_the_way(tell.as_fd())?);
+    let given = std::mem::take(&mut launch.stdio);
+    let mut stdio = [None, None, None];
+    for (here, fd) in stdio.iter_mut().zip(&given) {
+        *here = fd.as_ref().map(|fd| out_of_the_way(fd.as_fd())).transpose()?;
+    }
     let child = Child::held(|| {
         for (number, fd) in (0..).zip(&stdio) {
             if let Some(fd) = fd {
@@ -302,8 +309,20 @@ fn start(mut launch: Launch, layers: Layers) -> Result<(Ready, Child, File), Err
         125
     })?;
     drop(tell);
+    drop(stdio);
     child.trace(ready.options)?;
     Ok((ready, child, failure))
+}
+
+/// A copy of `fd` that is no standard descriptor, so that making those leaves it alone; closed by exec.
+fn out_of_the_way(fd: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+    // SAFETY: F_DUPFD_CLOEXEC takes no pointers; the descriptor is new, and ours.
+    unsafe {
+        match libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) {
+            -1 => Err(Error::last("fcntl")),
+            fd => Ok(OwnedFd::from_raw_fd(fd)),
+        }
+    }
 }
 
 /// As [`std::process::Command`] does: nothing is blocked, and SIGPIPE ends the program.

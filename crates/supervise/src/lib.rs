@@ -36,8 +36,13 @@ pub use layer::{End, Handled, Layer, Plan, Then};
 pub use program::Kind;
 pub use untraced::Untraced;
 
-/// One line to the user, on standard error. Nobody is there to be told if it can't be written.
+/// One line to the user, on standard error. Nobody is there to be told if it can't be written; and where it
+/// can't be at once, programs stand still meanwhile, so it is not.
 fn say(line: std::fmt::Arguments<'_>) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "socketcall: {line}");
+    let mut ready = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one structure.
+    if unsafe { libc::poll(&raw mut ready, 1, 0) } == 1 {
+        let _ = writeln!(std::io::stderr(), "socketcall: {line}");
+    }
 }

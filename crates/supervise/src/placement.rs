@@ -4,9 +4,7 @@
 //! wake an idle processor first, which costs several times what the work does; on one processor they are
 //! plain switches, and the scheduler leaves the thread where it is.
 
-use std::fs;
-
-use tracee::Tid;
+use tracee::{Tid, proc_stat};
 
 /// Follows the threads that are served.
 #[derive(Debug)]
@@ -45,10 +43,7 @@ impl Placement {
 
 /// The processor that a thread ran on last (proc_pid_stat(5), the 39th field).
 fn processor(tid: Tid) -> Option<usize> {
-    let stat = fs::read_to_string(format!("/proc/{tid}/stat")).ok()?;
-    // The second field is the program's name in parentheses, and may hold anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(39 - 3)?.parse().ok()
+    proc_stat(tid)?.get(39 - 3)?.parse().ok()
 }
 
 /// Moves the calling thread to one processor.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracee::{Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 
@@ -18,8 +18,8 @@ pub(crate) type Layers = Vec<Box<dyn Layer>>;
 #[derive(Default)]
 struct Threads {
     alive: HashSet<Tid>,
-    /// Stopped for the first time, and not announced.
-    waiting: HashMap<Tid, Stopped>,
+    /// Stopped for the first time, and not announced; and until when each waits.
+    waiting: HashMap<Tid, (Stopped, Instant)>,
     /// Those that have waited in vain, and whether they are gone: their parent was killed in that moment.
     unannounced: HashMap<Tid, Gone>,
 }
@@ -37,6 +37,17 @@ impl Threads {
             self.alive.insert(child);
         }
         !gone
+    }
+
+    /// Takes out those who have waited long enough.
+    fn out_of_patience(&mut self) -> Vec<Stopped> {
+        let now = Instant::now();
+        let late: Vec<_> = self.waiting.extract_if(|_, (_, until)| *until <= now).collect();
+        for (tid, _) in &late {
+            self.alive.insert(*tid);
+            self.unannounced.insert(*tid, false);
+        }
+        late.into_iter().map(|(_, (child, _))| child).collect()
     }
 
     fn ended(&mut self, tid: Tid) {
@@ -64,25 +75,22 @@ pub(crate) fn follow(
     let mut placement = Placement::new();
     let mut outcome = None;
     loop {
-        let waited = match threads.waiting.is_empty() {
-            true => waiter.wait()?,
-            false => match waiter.wait_at_most(Threads::PATIENCE)? {
+        let waited = if threads.waiting.is_empty() {
+            waiter.wait()?
+        } else {
+            for child in threads.out_of_patience() {
+                serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
+            }
+            match waiter.wait_at_most(Threads::PATIENCE)? {
                 Some(waited) => waited,
-                None => {
-                    for (tid, child) in std::mem::take(&mut threads.waiting) {
-                        threads.alive.insert(tid);
-                        threads.unannounced.insert(tid, false);
-                        serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
-                    }
-                    continue;
-                }
-            },
+                None => continue,
+            }
         };
         let (tid, end) = match waited {
             Waited::Nobody => return Ok(outcome),
             Waited::Stopped(stopped, Stop::Attached) if !threads.alive.contains(&stopped.tid()) => {
                 threads.unannounced.remove(&stopped.tid());
-                threads.waiting.insert(stopped.tid(), stopped);
+                threads.waiting.insert(stopped.tid(), (stopped, Instant::now() + Threads::PATIENCE));
                 continue;
             }
             Waited::Stopped(stopped, stop) => {
@@ -91,7 +99,7 @@ pub(crate) fn follow(
                 }
                 serve(layers, &mut waiter, stopped, stop, &mut threads);
                 if let Stop::Clone { child } = stop
-                    && let Some(child) = threads.waiting.remove(&child)
+                    && let Some((child, _)) = threads.waiting.remove(&child)
                 {
                     serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
                 }
@@ -104,7 +112,8 @@ pub(crate) fn follow(
         for layer in layers.iter_mut() {
             layer.on_end(tid, end);
         }
-        if tid == program {
+        // The number may be given to another once more.
+        if tid == program && outcome.is_none() {
             outcome = Some(end);
             program_ended(end);
         }
@@ -116,7 +125,8 @@ fn serve(layers: &mut Layers, waiter: &mut Waiter, mut stopped: Stopped, stop: S
     match handle(layers, threads, waiter, &mut stopped, stop) {
         // It may have been killed while we looked; if so, its end is reported next.
         Ok(how) => ignore_gone(stopped.resume(how)),
-        Err(tracee::Error::Gone) => ignore_gone(stopped.resume(Resume::Continue(0))),
+        // It runs to its end, or is heard to be stopped on the way there.
+        Err(tracee::Error::Gone) => {}
         Err(error) => {
             say(format_args!("process {} can't be served and is killed: {error}", stopped.tid()));
             kill(&stopped);
@@ -163,6 +173,11 @@ fn handle(
             }
         }
         Stop::Seccomp { data } => {
+            let number = stopped.registers()?.call_number().cast_unsigned();
+            if !crate::data::belongs(data, number) {
+                refuse(stopped)?;
+                return Ok(Resume::Continue(0));
+            }
             for layer in layers {
                 if let Handled::Yes(wanted) = layer.on_trace(stopped, data)? {
                     return Ok(resume(wanted));

@@ -244,7 +244,12 @@ impl Serving {
     fn exec(&mut self) -> io::Result<()> {
         let Some(notification) = self.listener.receive()? else { return Ok(()) };
         let tid = notification.tid;
-        // Another answer than to a thread that was killed meanwhile can't fail.
+        // It may be here for the second time: a signal takes a thread out of its wait, and then it makes its call
+        // again. An answer to the first then finds nobody, which does not matter.
+        if self.in_exec.contains(&tid) {
+            let _ = self.listener.go_on(notification.id);
+            return Ok(());
+        }
         match tracee::seize(tid, Options::EXEC) {
             Ok(()) => {
                 self.in_exec.insert(tid);
@@ -377,8 +382,7 @@ fn explain_end(program: Tid, fd: &OwnedFd) {
 
 /// The wait status of a process that its parent has not waited for yet (proc_pid_stat(5), the 52nd field).
 fn status_by_proc(program: Tid) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{program}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(52 - 3)?.parse().ok()
+    tracee::proc_stat(program)?.get(52 - 3)?.parse().ok()
 }
 
 /// The wait status of one that is gone, from Linux 6.15 on (include/uapi/linux/pidfd.h, PIDFD_GET_INFO).

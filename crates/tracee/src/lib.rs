@@ -15,11 +15,13 @@
 
 mod inject;
 mod memory;
+mod proc;
 mod registers;
 mod stop;
 mod stopped;
 
 pub use inject::{Injection, inject};
+pub use proc::{proc_file, proc_stat, proc_status};
 pub use registers::{CODE_32, DATA_32, Registers};
 pub use stop::{Scope, Stop, Waited, Waiter};
 pub use stopped::{Options, Resume, SignalInfo, Stopped, interrupt, seize};

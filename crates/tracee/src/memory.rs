@@ -117,7 +117,8 @@ pub(crate) fn write(tid: Tid, address: u64, bytes: &[u8]) -> Result<()> {
 }
 
 fn write_mem(tid: Tid, address: u64, bytes: &[u8]) -> io::Result<()> {
-    let memory = OpenOptions::new().write(true).open(format!("/proc/{tid}/mem"))?;
+    let file = crate::proc_file(tid, "mem").ok_or(io::ErrorKind::NotFound)?;
+    let memory = OpenOptions::new().write(true).open(file)?;
     memory.write_all_at(bytes, address)
 }
 

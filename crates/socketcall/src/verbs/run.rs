@@ -74,17 +74,6 @@ pub fn run(args: &Run) -> Result<(), socketcall::Error> {
         return untraced.become_program().map(|never| match never {});
     }
     let demux = if args.options.in_front { Demux::new().in_front() } else { Demux::new() };
-    let launch = Launch::new(program).args(arguments);
-    if args.options.explain {
-        // A reader who has seen enough is no failure.
-        let _ = writeln!(io::stdout(), "{}", Explanation::of(&launch)?);
-        return Ok(());
-    }
-    if args.options.untraced {
-        let untraced = Untraced::new(launch);
-        let untraced = if args.options.in_front { untraced.in_front() } else { untraced };
-        return untraced.become_program().map(|never| match never {});
-    }
     let demux = if args.options.verbose { demux.count(Report::default()) } else { demux };
     let session = Session::new(launch).with(demux).keep_stderr(args.options.verbose);
     session.become_program().map(|never| match never {})
@@ -146,6 +135,9 @@ fn has_room() -> bool {
 /// Whether `words` are options alone: a program among them would be run in place of the one that was asked
 /// for.
 pub fn check_options(words: &[String]) -> Result<(), String> {
+    if words.iter().any(|word| word == "--") {
+        return Err("'--' ends the options, and a program can't follow here".to_owned());
+    }
     let command = Options::augment_args(clap::Command::new("socketcall run").disable_help_flag(true));
     let words = std::iter::once("socketcall run").chain(words.iter().map(String::as_str));
     match command.try_get_matches_from(words) {

@@ -14,7 +14,7 @@ use std::fs;
 use abi::{Call, SOCKETCALL_I386, i386};
 use seccomp::{Action, Arch, Field, Test};
 use stub::Variant;
-use tracee::{Error as TraceeError, Registers, SignalInfo, Stopped, Tid, Waiter};
+use tracee::{Error as TraceeError, Registers, SignalInfo, Stopped, Tid, Waiter, proc_file};
 
 use crate::clone::Flags;
 use crate::data;
@@ -28,6 +28,7 @@ pub(crate) use kernel::{check as check_kernel, probe, release};
 use place::Placed;
 pub(crate) use place::{Placer, Placing};
 use sigsys::Sigsys;
+pub(crate) use sigsys::sigactions;
 
 /// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
 const SYS_SECCOMP: i32 = 1;
@@ -216,6 +217,13 @@ impl Layer for Demux {
         if self.way == Way::Trap {
             self.initial = Sigsys::of_this_process();
             sigsys::want(&mut plan.wants);
+        } else {
+            // A listener's answer comes in front of RET_TRACE, and could let the call through.
+            const NEW_LISTENER: u32 = 1 << 3;
+            let listens = [Test::masked_ne(Field::Arg(1), NEW_LISTENER, 0)];
+            for (arch, seccomp) in SECCOMP {
+                plan.wants.add_if(arch, seccomp, &listens, Action::Trace(data::LISTENER));
+            }
         }
         if self.counting.is_some() {
             plan.at_exit = true;
@@ -302,6 +310,17 @@ impl Layer for Demux {
             }
             (data::EXEC, Some(counting)) => {
                 counting.before_exec(stopped);
+                Ok(Handled::Yes(Then::Go))
+            }
+            (data::LISTENER, _) => {
+                say(format_args!(
+                    "process {tid} wants a seccomp listener, which could let socketcall through, and gets EBUSY: \
+                     start it under a seccomp filter, where run catches the call in front of listeners"
+                ));
+                let mut registers = stopped.registers()?;
+                registers.set_call_number(-1);
+                registers.set_error(libc::EBUSY);
+                stopped.set_registers(&registers)?;
                 Ok(Handled::Yes(Then::Go))
             }
             (data::SIGACTION, _) => {
@@ -395,6 +414,9 @@ impl Layer for Demux {
     }
 }
 
+/// seccomp's numbers.
+pub(crate) const SECCOMP: [(Arch, u32); 2] = [(Arch::I386, 354), (Arch::X86_64, 317)];
+
 /// execve and execveat, of both architectures.
 pub(crate) fn execs() -> [(Arch, u32); 4] {
     [(Arch::I386, 11), (Arch::I386, 358), (Arch::X86_64, 59), (Arch::X86_64, 322)]
@@ -459,7 +481,8 @@ fn unless_unreadable<T>(tid: Tid, placed: tracee::Result<T>) -> tracee::Result<O
 /// What is running in `stopped`: the last part of the path that was executed, as a 32-bit program itself is
 /// told it; of others, what /proc says.
 fn name(stopped: &Stopped, is_32: bool) -> String {
-    let path = if is_32 { execfn(stopped) } else { fs::read(format!("/proc/{}/comm", stopped.tid())).ok() };
+    let comm = || fs::read(proc_file(stopped.tid(), "comm")?).ok();
+    let path = if is_32 { execfn(stopped) } else { comm() };
     let path = path.unwrap_or_else(|| b"?".into());
     let last = path.trim_ascii_end().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     String::from_utf8_lossy(last).into_owned()

@@ -82,7 +82,11 @@ impl Placer {
             Ok(Some(page).filter(|page| *page < u32::MAX - 4095))
         };
         let counters = match self.variant {
-            Variant::Counting => map(0, libc::PROT_READ | libc::PROT_WRITE, 0)?.unwrap_or(0),
+            Variant::Counting => match map(0, libc::PROT_READ | libc::PROT_WRITE, 0)? {
+                Some(page) => page,
+                // It has no memory left: every call is trapped, and counted so.
+                None => return Ok(None),
+            },
             _ => 0,
         };
         let mut place = Some(Place::InVdso);

@@ -6,11 +6,10 @@
 //! put back; if a handler was reset, the signal was blocked, and is blocked again. What can't be known is
 //! whether a signal was blocked that has the default disposition, or that is ignored.
 
-use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use seccomp::{Action, Arch, Field, Test, Wants};
-use tracee::{Injection, Stopped, Tid, Waiter};
+use tracee::{Injection, Stopped, Tid, Waiter, proc_stat};
 
 use super::in_place::INT80;
 use crate::data;
@@ -27,14 +26,22 @@ mod i386 {
 /// rt_sigaction on x86-64.
 const RT_SIGACTION_64: u32 = 13;
 
+/// Calls that set a disposition.
+pub(crate) const fn sigactions() -> [(Arch, u32); 4] {
+    [
+        (Arch::I386, i386::SIGNAL),
+        (Arch::I386, i386::SIGACTION),
+        (Arch::I386, i386::RT_SIGACTION),
+        (Arch::X86_64, RT_SIGACTION_64),
+    ]
+}
+
 /// Wants to hear when a disposition is set.
 pub(super) fn want(wants: &mut Wants) {
     let for_sigsys = [Test::eq(Field::Arg(0), libc::SIGSYS.cast_unsigned())];
-    let action = Action::Trace(data::SIGACTION);
-    for number in [i386::SIGNAL, i386::SIGACTION, i386::RT_SIGACTION] {
-        wants.add_if(Arch::I386, number, &for_sigsys, action);
+    for (arch, number) in sigactions() {
+        wants.add_if(arch, number, &for_sigsys, Action::Trace(data::SIGACTION));
     }
-    wants.add_if(Arch::X86_64, RT_SIGACTION_64, &for_sigsys, action);
 }
 
 /// A disposition as i386's rt_sigaction takes it: handler, flags, restorer, and the mask's two halves.
@@ -170,10 +177,11 @@ impl Sigsys {
         Ok(())
     }
 
-    /// Sets the disposition again, if it was reset; answers whether it was.
+    /// Sets the disposition again, if it was reset; answers whether it certainly was.
     fn restore(&self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<bool> {
         let Disposition::Set(action) = self.get() else { return Ok(false) };
-        if still_set(stopped.tid(), self.get().is_handled()) {
+        let still_set = still_set(stopped.tid(), self.get().is_handled());
+        if still_set == Some(true) {
             return Ok(false);
         }
         let registers = stopped.registers()?;
@@ -193,7 +201,7 @@ impl Sigsys {
         let call = Injection { instruction: instruction as u32, number: i386::RT_SIGACTION, args };
         tracee::inject(waiter, stopped, call)?;
         stopped.write(at, &under)?;
-        Ok(true)
+        Ok(still_set == Some(false))
     }
 }
 
@@ -213,13 +221,9 @@ fn read<const N: usize>(stopped: &Stopped, at: u64) -> Option<[u32; N]> {
 }
 
 /// Whether SIGSYS is still handled, or ignored, as the kernel tells it (proc_pid_stat(5), fields 33 and 34).
-/// Where /proc is not there: no, and then it is set again.
-fn still_set(tid: Tid, handled: bool) -> bool {
-    let mask = || {
-        let stat = fs::read_to_string(format!("/proc/{tid}/stat")).ok()?;
-        let (_, fields) = stat.rsplit_once(')')?;
-        let field = if handled { 34 } else { 33 };
-        fields.split_ascii_whitespace().nth(field - 3)?.parse::<u64>().ok()
-    };
-    mask().is_some_and(|mask| mask & BIT != 0)
+/// None where nobody tells.
+fn still_set(tid: Tid, handled: bool) -> Option<bool> {
+    let field = if handled { 34 } else { 33 };
+    let mask: u64 = proc_stat(tid)?.get(field - 3)?.parse().ok()?;
+    Some(mask & BIT != 0)
 }
