@@ -1,6 +1,7 @@
 //! `socketcall demo`: the multiplexer, what denying it breaks, and what `run` does about it.
 
 mod article;
+mod emulated;
 mod instructions;
 mod observe;
 mod parts;
@@ -97,7 +98,14 @@ pub fn run(args: &Demo, out: &mut dyn Write) -> Result<bool> {
         page.flush()?;
         return Ok(true);
     }
-    let place = Place::find()?;
+    let place = match Place::find() {
+        Err(error) if matches!(error.downcast_ref(), Some(socketcall::Error::No32Bit)) => {
+            let done = emulated::show(&mut page)?;
+            page.flush()?;
+            return Ok(done);
+        }
+        place => place?,
+    };
     let filtered = seccomp::mode() == seccomp::Mode::Filter;
     let mut findings = Findings { filtered, denied: None, entries: Entry::ALL.to_vec(), unexpected: vec![] };
     page.paragraph(
