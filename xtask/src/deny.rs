@@ -8,7 +8,7 @@ use clap::Args;
 use seccomp::{Action, Arch, Wants};
 
 /// The number of socketcall for i386, which `int $0x80` in a 64-bit process has too.
-const SOCKETCALL: u32 = 102;
+pub const SOCKETCALL: u32 = 102;
 
 /// EXFULL: no socket call ever answers it, so whoever sees it met the filter.
 pub const TELLTALE: u16 = 54;

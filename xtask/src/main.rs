@@ -7,6 +7,7 @@ mod bench;
 mod counts;
 mod deny;
 mod enter;
+mod overhear;
 mod process;
 mod report;
 mod suites;
@@ -30,6 +31,8 @@ enum Verb {
     Bench(bench::Options),
     /// Run a command under a filter that denies socketcall.
     Deny(deny::Options),
+    /// Run a command, and count its socketcalls that reach the kernel.
+    Overhear(overhear::Options),
     /// Run a command inside a directory tree, with /proc and /dev.
     #[command(hide = true)]
     Enter(enter::Options),
@@ -43,6 +46,7 @@ fn main() -> std::process::ExitCode {
         Verb::Test(options) => suites::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Deny(options) => deny::run(&options),
+        Verb::Overhear(options) => overhear::run(&options),
         Verb::Enter(options) => enter::run(&options),
         Verb::Repeat(options) => bench::repeat::run(&options),
     };

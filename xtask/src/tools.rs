@@ -22,6 +22,16 @@ pub const GCC32: Tool = Tool {
     probe: &["sh", "-c", "echo 'int main(void) { return 0; }' | gcc -m32 -static -x c -o /dev/null -"],
 };
 
+/// The compiler for C++ guests.
+pub const GXX32: Tool = Tool {
+    name: "g++ -m32",
+    package: "g++-multilib",
+    probe: &["sh", "-c", "echo 'int main() { throw 1; }' | g++ -m32 -static -x c++ -o /dev/null -"],
+};
+
+/// What looks into a program, from outside and inside of `run`.
+pub const GDB: Tool = Tool { name: "gdb", package: "gdb", probe: &["gdb", "--version"] };
+
 /// The container runtime.
 pub const RUNC: Tool = Tool { name: "runc", package: "runc", probe: &["runc", "--version"] };
 
@@ -36,7 +46,7 @@ pub const APT: Tool =
     Tool { name: "apt-get", package: "apt", probe: &["sh", "-c", "apt-get --version && dpkg-deb --version"] };
 
 /// Everything that `cargo xtask test --install` provides. apt-get must be there to provide anything.
-pub const FOR_TEST: &[Tool] = &[GCC32, RUNC, STRACE, QEMU];
+pub const FOR_TEST: &[Tool] = &[GCC32, GXX32, GDB, RUNC, STRACE, QEMU];
 
 /// Everything that `cargo xtask bench --install` provides.
 pub const FOR_BENCH: &[Tool] = &[STRACE, QEMU];

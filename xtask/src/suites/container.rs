@@ -12,7 +12,7 @@ use nix::unistd::geteuid;
 use serde_json::{Value, json};
 
 use super::debian::{free_port, listens};
-use super::{IN_TREE, LIMIT, Way, World, command, nothing_left, words};
+use super::{IN_TREE, LIMIT, Mode, Way, World, command, nothing_left, words};
 use crate::deny::TELLTALE;
 use crate::process::{Finished, Running, ending};
 use crate::report::{Outcome, Report, difference};
@@ -152,7 +152,8 @@ fn agree(world: &World, server: &Server) -> Result<Outcome> {
         Err(error) if error.is::<crate::process::Hang>() => return Err(error.context("denied")),
         Err(_) => {}
     }
-    let supervised = Container::start(world, server, Way::Quiet)?.play().context("under `run`")?;
+    let supervised =
+        Container::start(world, server, Way::Run(Mode::Traced))?.play().context("under `run`")?;
     if let Some(difference) = difference(&native.said, &supervised.said) {
         bail!("what came through differs from the native run: {difference}");
     }
@@ -193,8 +194,8 @@ impl<'a> Container<'a> {
         let home = world.workspace.target.join("i386/container");
         fresh(&home)?;
         let mut line = match way {
-            Way::Supervised | Way::Quiet => words(&[IN_TREE, "run", "--"]),
-            Way::Native | Way::Denied => vec![],
+            Way::Run(mode) => words(&[&[IN_TREE, "run"], mode.options(), &["--"]].concat()),
+            _ => vec![],
         };
         line.extend(server.line.iter().map(|word| word.replace("PORT", &port.to_string())));
         let configuration = configuration(root, &line, way != Way::Native);

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
 use self::table::{CASES, Case, Entry};
-use super::{IN_TREE, LIMIT, Way, World, account, command, nothing_left, unfiltered, words};
+use super::{IN_TREE, LIMIT, Mode, Way, World, account, command, nothing_left, unfiltered, words};
 use crate::counts::Counts;
 use crate::deny::TELLTALE;
 use crate::process::{Finished, Hang, Running};
@@ -59,7 +59,7 @@ fn agree(world: &World, root: &Path, case: &Case) -> Result<Outcome> {
             }
         }
     }
-    let (supervised, stage) = play(Way::Supervised, None).context("under `run`")?;
+    let (supervised, stage) = play(Way::Counted(Mode::Traced), None).context("under `run`")?;
     if let Some(difference) = difference(&native, &supervised) {
         bail!("what came through differs from the native run: {difference}");
     }
@@ -111,9 +111,8 @@ impl<'a> Stage<'a> {
     /// Starts a program in this world. `line` is its command line; `program` is what the case calls it.
     pub fn start(&self, program: &'static str, line: &[&str], input: &[u8]) -> Result<Process<'_>> {
         let denied = match self.way {
-            Way::Native => false,
             Way::Denied => self.subject == Some(program),
-            Way::Supervised | Way::Quiet => true,
+            way => way.is_denied(),
         };
         self.used.set(self.used.get() || self.subject == Some(program));
         let mut all = vec![self.world.xtask.display().to_string(), "enter".into()];
@@ -122,8 +121,8 @@ impl<'a> Stage<'a> {
         }
         all.push(self.root.display().to_string());
         all.push("--".into());
-        if self.way == Way::Supervised {
-            all.extend(words(&[IN_TREE, "run", "-v", "--"]));
+        if let Way::Counted(mode) = self.way {
+            all.extend(words(&[&[IN_TREE, "run", "-v"], mode.options(), &["--"]].concat()));
         }
         all.extend(words(line));
         let running = Running::start(command(&all)?, input.to_vec(), LIMIT)?;
@@ -177,7 +176,7 @@ impl Process<'_> {
     /// Waits for its end, and takes note of its counts.
     pub fn wait(self) -> Result<Finished> {
         let mut finished = self.running.wait()?;
-        if self.stage.way == Way::Supervised {
+        if matches!(self.stage.way, Way::Counted(_)) {
             let counts = account(&mut finished)?;
             unfiltered(&finished)?;
             let mut all = self.stage.counts.borrow_mut();

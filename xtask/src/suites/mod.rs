@@ -18,6 +18,9 @@ use crate::workspace::Workspace;
 mod container;
 mod debian;
 mod guests;
+mod way;
+
+use way::{Mode, Way};
 
 #[derive(Args)]
 pub struct Options {
@@ -117,34 +120,6 @@ fn missing(needed: &[Tool]) -> Option<String> {
 
 /// How long a program may take: a hang is a failure, and the slowest of them needs two seconds.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// The world around a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// As on any machine: the oracle.
-    Native,
-    /// socketcall is denied.
-    Denied,
-    /// socketcall is denied, and the program runs under `socketcall run -v`.
-    Supervised,
-    /// The same without -v, which counts and so sees a little more.
-    Quiet,
-}
-
-impl Way {
-    /// The words to put in front of a command that runs on the host: the filter, and `run`.
-    fn prefix(self, world: &World) -> (Vec<String>, Vec<String>) {
-        let deny = vec![world.xtask.display().to_string(), "deny".into(), "--".into()];
-        let program = world.socketcall.display().to_string();
-        let run = |options: &[&str]| words(&[&[program.as_str(), "run"], options, &["--"]].concat());
-        match self {
-            Way::Native => (vec![], vec![]),
-            Way::Denied => (deny, vec![]),
-            Way::Supervised => (deny, run(&["-v"])),
-            Way::Quiet => (deny, run(&[])),
-        }
-    }
-}
 
 /// A command in an environment that is the same on every machine.
 fn command(words: &[String]) -> Result<Command> {

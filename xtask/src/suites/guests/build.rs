@@ -71,7 +71,7 @@ impl<'a> Builder<'a> {
         fs::create_dir_all(&directory)?;
         let program = directory.join(guest.name);
         // A musl tree that is missing is the case's to tell, by skipping.
-        let Ok((mut gcc, libraries)) = self.compiler(build) else { return Ok(()) };
+        let Ok((mut gcc, libraries)) = self.compiler(guest, build) else { return Ok(()) };
         gcc.arg("-o").arg(&program);
         compile(gcc, guest, &self.sources, &libraries)?;
         if guest.name == "chain" {
@@ -84,8 +84,13 @@ impl<'a> Builder<'a> {
     }
 
     /// gcc with its flags, and what comes after the sources.
-    fn compiler(&self, build: Build) -> Result<(Command, Vec<OsString>)> {
+    fn compiler(&self, guest: &Guest, build: Build) -> Result<(Command, Vec<OsString>)> {
         let mut gcc = Command::new("gcc");
+        if guest.is_cplusplus() {
+            gcc = Command::new("g++");
+            // Exceptions may come from anywhere: from signal handlers.
+            gcc.args(["-fnon-call-exceptions", "-fasynchronous-unwind-tables"]);
+        }
         gcc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]);
         let flags: &[&str] = match build {
             Build::Dynamic => &["-m32", "-fpie", "-pie"],

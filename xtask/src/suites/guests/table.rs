@@ -1,6 +1,10 @@
 //! The guests as data: what each is built from and for, how it is run, and which way its calls must take.
 
 use crate::counts::Counts;
+use crate::suites::Mode;
+
+/// All of them.
+pub const GUESTS: &[&[Guest]] = &[calls::GUESTS, signals::GUESTS, processes::GUESTS, hostile::GUESTS];
 
 /// For which processor and C library, and how linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +55,13 @@ pub struct Guest {
     pub builds: &'static [(Build, &'static [Run])],
 }
 
+impl Guest {
+    /// Whether it needs g++.
+    pub fn is_cplusplus(&self) -> bool {
+        self.sources.iter().any(|source| source.ends_with(".cc"))
+    }
+}
+
 /// One way to run a guest.
 pub struct Run {
     /// Its arguments; DIR is the directory of the guests of this build.
@@ -61,10 +72,26 @@ pub struct Run {
     pub wait_status: i32,
     /// A name, and a shell script inside the filter that runs the rest, `run` included, as `"$@"`.
     pub around: Option<(&'static str, &'static str)>,
-    /// There is no run with -v, since the supervisor has nowhere to write to.
-    pub silent: bool,
+    /// The modes of `run` in which it does what it does natively.
+    pub modes: &'static [Mode],
+    /// What it does in other modes.
+    pub limits: &'static [Limit],
+    /// The filter that denies does not change it, natively.
+    pub undeniable: bool,
     /// It needs root.
     pub root: bool,
+}
+
+/// What a program does in some modes, as documented.
+pub struct Limit {
+    /// The modes.
+    pub modes: &'static [Mode],
+    /// How the program ends, as waitpid(2) tells it.
+    pub wait_status: i32,
+    /// What it prints, if that matters.
+    pub prints: Option<&'static str>,
+    /// What standard error must hold.
+    pub says: &'static str,
 }
 
 /// How many calls go which way.
@@ -73,10 +100,20 @@ pub enum Calls {
     Printed,
     /// This many.
     Exactly(Counts),
+    /// Nobody knows: how many depends on luck, or the supervisor has nowhere to say it.
+    Unknown,
 }
 
-const RUN: Run =
-    Run { arguments: &[], calls: Calls::Printed, wait_status: 0, around: None, silent: false, root: false };
+const RUN: Run = Run {
+    arguments: &[],
+    calls: Calls::Printed,
+    wait_status: 0,
+    around: None,
+    modes: Mode::ALL,
+    limits: &[],
+    undeniable: false,
+    root: false,
+};
 const LIBC: Run = Run { arguments: &["libc"], ..RUN };
 const VDSO: Run = Run { arguments: &["vdso"], ..RUN };
 const INT80: Run = Run { arguments: &["int80"], ..RUN };
@@ -91,6 +128,11 @@ macro_rules! glibc {
     };
 }
 
+/// The same runs for the two ways to link that differ most.
+macro_rules! glibc_twice {
+    ($($run:expr),+) => { &[(Build::Dynamic, &[$($run),+]), (Build::Static, &[$($run),+])] };
+}
+
 const fn exactly(run: Run, stub: u64, trap: u64) -> Run {
     Run { calls: Calls::Exactly(Counts { stub, trap, direct: 0 }), ..run }
 }
@@ -98,6 +140,24 @@ const fn exactly(run: Run, stub: u64, trap: u64) -> Run {
 const fn around(run: Run, name: &'static str, script: &'static str) -> Run {
     Run { around: Some((name, script)), ..run }
 }
+
+/// Where nobody stays attached, it meets a limit.
+const fn with_limits(run: Run, limits: &'static [Limit]) -> Run {
+    Run { modes: Mode::TRACED, limits, ..run }
+}
+
+const fn uncounted(run: Run) -> Run {
+    Run { calls: Calls::Unknown, ..run }
+}
+
+const LIMIT: Limit = Limit { modes: Mode::ALL, wait_status: 0, prints: None, says: "" };
+
+/// What becomes of traps that nobody can serve.
+const UNTRACED_DIES_OF_SIGSYS: &[Limit] =
+    &[Limit { modes: Mode::UNTRACED, wait_status: 31, says: "died of SIGSYS", ..LIMIT }];
+
+/// What becomes of traps where there is no stack, or no page, to serve them.
+const UNTRACED_DIES_OF_SIGSEGV: &[Limit] = &[Limit { modes: Mode::UNTRACED, wait_status: 11, ..LIMIT }];
 
 /// The status of a process that ended with `exit`, in waitpid's form.
 const fn exited(run: Run, status: i32) -> Run {
@@ -108,106 +168,7 @@ const fn arguments(run: Run, arguments: &'static [&'static str]) -> Run {
     Run { arguments, ..run }
 }
 
-/// All of them.
-pub const GUESTS: &[Guest] = &[
-    Guest {
-        name: "all20",
-        sources: &["all20.c", "entry.S"],
-        builds: &[
-            (Build::Dynamic, &[LIBC, VDSO, INT80]),
-            (Build::Static, &[LIBC, VDSO, INT80]),
-            (Build::StaticPie, &[LIBC, VDSO, INT80]),
-            (Build::MuslDynamic, &[ALL20_BY_MUSL, VDSO, INT80]),
-            (Build::MuslStatic, &[ALL20_BY_MUSL, VDSO, INT80]),
-        ],
-    },
-    Guest { name: "registers", sources: &["registers.c", "entry.S"], builds: glibc![VDSO, INT80] },
-    Guest { name: "raw", sources: &["raw.S"], builds: &[(Build::Bare, &[exited(exactly(RUN, 0, 1), 3)])] },
-    Guest {
-        name: "errors",
-        sources: &["errors.c", "entry.S"],
-        builds: &[
-            (Build::Dynamic, &[VDSO, INT80]),
-            (Build::Static, &[VDSO, INT80]),
-            (Build::MuslDynamic, &[VDSO, INT80]),
-        ],
-    },
-    Guest { name: "threads", sources: &["threads.c", "entry.S"], builds: glibc![RUN] },
-    Guest {
-        name: "forks",
-        sources: &["forks.c", "entry.S"],
-        // Nine processes, one of them twice, make a call each by the C library, the vDSO and int $0x80.
-        builds: glibc![exactly(RUN, 18, 9), exactly(arguments(RUN, &["untraced"]), 2, 1)],
-    },
-    Guest {
-        name: "exec_thread",
-        sources: &["exec_thread.c", "entry.S"],
-        // A socketpair and four recv before, two sockets after.
-        builds: &[(Build::Dynamic, &[exactly(RUN, 6, 1)]), (Build::Static, &[exactly(RUN, 6, 1)])],
-    },
-    Guest {
-        name: "chain",
-        sources: &["chain.c"],
-        builds: &[
-            (
-                Build::Dynamic,
-                &[
-                    exactly(arguments(RUN, &["one"]), 1, 0),
-                    exactly(arguments(RUN, &["one", "DIR/chain64", "two"]), 1, 0),
-                    exactly(arguments(RUN, &["one", "DIR/chain64", "two", "DIR/chain", "three"]), 2, 0),
-                    exactly(arguments(RUN, &["one", "DIR/script", "DIR/chain64", "two", "DIR/script"]), 3, 0),
-                ],
-            ),
-            (
-                Build::Static,
-                &[exactly(arguments(RUN, &["one", "DIR/chain64", "two", "DIR/chain", "three"]), 2, 0)],
-            ),
-        ],
-    },
-    Guest { name: "bypass64", sources: &["bypass64.c"], builds: &[(Build::SixtyFour, &[RUN])] },
-    Guest {
-        name: "setuid",
-        sources: &["setuid.c", "entry.S"],
-        // Four users of three sockets each, two of them by the C library.
-        builds: glibc![Run { root: true, ..exactly(RUN, 8, 4) }],
-    },
-    Guest { name: "blocking", sources: &["blocking.c", "entry.S"], builds: glibc![LIBC, VDSO, INT80] },
-    Guest { name: "fdpass", sources: &["fdpass.c", "entry.S"], builds: glibc![LIBC, VDSO, INT80] },
-    Guest {
-        name: "stop",
-        sources: &["stop.c", "entry.S"],
-        builds: &[(
-            Build::Dynamic,
-            &[
-                LIBC,
-                VDSO,
-                INT80,
-                exactly(exited(arguments(RUN, &["libc", "status", "7"]), 7), 2, 0),
-                exactly(exited(arguments(RUN, &["libc", "status", "125"]), 125), 2, 0),
-                exactly(Run { wait_status: 15, ..arguments(RUN, &["libc", "signal", "15"]) }, 2, 0),
-                exactly(Run { wait_status: 9, ..arguments(RUN, &["libc", "signal", "9"]) }, 2, 0),
-                exactly(Run { wait_status: 10, ..arguments(RUN, &["libc", "signal", "10"]) }, 2, 0),
-            ],
-        )],
-    },
-    Guest {
-        name: "identity",
-        sources: &["identity.c", "entry.S"],
-        builds: &[
-            (
-                Build::Dynamic,
-                &[
-                    RUN,
-                    around(RUN, "standard input closed", r#"exec "$@" <&-"#),
-                    Run { silent: true, ..around(RUN, "standard error closed", r#"exec "$@" 2>&-"#) },
-                    Run { silent: true, ..around(RUN, "input and error closed", r#"exec "$@" <&- 2>&-"#) },
-                    around(RUN, "more descriptors", r#"exec 5</dev/null 7>/dev/null; exec "$@""#),
-                    around(RUN, "signals ignored", r#"trap '' PIPE INT CHLD SYS; exec "$@""#),
-                    around(RUN, "a child of another", r#""$@"; exit $?"#),
-                    around(RUN, "limits", r#"ulimit -n 20; ulimit -c 0; umask 077; cd /; exec "$@""#),
-                ],
-            ),
-            (Build::Static, &[RUN]),
-        ],
-    },
-];
+mod calls;
+mod hostile;
+mod processes;
+mod signals;
