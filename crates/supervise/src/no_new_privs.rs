@@ -1,7 +1,5 @@
 //! no_new_privs: what a filter needs of a process without CAP_SYS_ADMIN (seccomp(2)).
 
-use std::fs;
-
 /// Whether installing a filter sets it.
 pub(crate) fn would_be_set() -> bool {
     // SAFETY: PR_GET_NO_NEW_PRIVS takes no pointers.
@@ -10,10 +8,19 @@ pub(crate) fn would_be_set() -> bool {
     !set && !is_capable(CAP_SYS_ADMIN)
 }
 
-/// Whether this process has a capability (capabilities(7)), as /proc tells it.
+/// Whether this process has a capability (capget(2)).
 pub(crate) fn is_capable(capability: u32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let effective = effective.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    effective.is_some_and(|mask| mask & 1 << capability != 0)
+    /// `struct __user_cap_header_struct` and two of `__user_cap_data_struct`.
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    const VERSION_3: u32 = 0x2008_0522;
+    let header = Header { version: VERSION_3, pid: 0 };
+    let mut sets = [[0u32; 3]; 2];
+    // SAFETY: with this version the call reads the header and fills in two structures of three words each:
+    // effective, permitted and inheritable.
+    let done = unsafe { libc::syscall(libc::SYS_capget, &raw const header, sets.as_mut_ptr()) } == 0;
+    done && sets[(capability / 32) as usize][0] & 1 << (capability % 32) != 0
 }

@@ -28,7 +28,8 @@ fn options_come_from_the_environment_too() {
 fn options_that_are_none_are_refused() {
     for (options, complaint) in [
         ("-v /bin/false", "unexpected argument '/bin/false' found"),
-        ("-- /bin/false", "unexpected argument '/bin/false' found"),
+        ("-- /bin/false", "'--' ends the options, and a program can't follow here"),
+        ("--", "'--' ends the options, and a program can't follow here"),
         ("/bin/false", "unexpected argument '/bin/false' found"),
         ("--no-such-option", "unexpected argument '--no-such-option' found"),
         ("-x", "unexpected argument '-x' found"),

@@ -153,7 +153,7 @@ impl Demux {
         let mut registers = stopped.registers()?;
         if let Stub::At(base) = self.thread(tid).stub
             && registers.is_flat_32()
-            && (has_stack(registers.sp()) || is_unreadable(stopped, &registers))
+            && (has_stack(stopped, registers.sp()) || is_unreadable(stopped, &registers))
             && let Some(labels) = self.placer.labels()
         {
             registers.set_rax(registers.ip());
@@ -195,11 +195,13 @@ impl Demux {
 /// How a call is begun that is carried out in place.
 type Begin = fn(&mut Stopped, &Registers) -> tracee::Result<Begun>;
 
-/// Whether the stub can use the stack below `sp` as far as it needs: all of it in one page. If that page
-/// can't be written, the stub's first instruction faults, with nothing changed yet.
-const fn has_stack(sp: u64) -> bool {
+/// Whether the stub can use the stack below `sp` as far as it needs. If the page there can't be written, the
+/// stub's first instruction faults, with nothing changed yet; so what has to be known is whether there is
+/// another page below that, which may be missing.
+fn has_stack(stopped: &Stopped, sp: u64) -> bool {
     const PAGE: u64 = 4096;
-    sp > stub::STACK as u64 && (sp - stub::STACK as u64) / PAGE == (sp - 1) / PAGE
+    let Some(low) = sp.checked_sub(stub::STACK.into()) else { return false };
+    low / PAGE == (sp - 1) / PAGE || stopped.read(low, &mut [0]).is_ok()
 }
 
 /// Whether not even the code that the thread has just executed can be looked at: a process that made itself

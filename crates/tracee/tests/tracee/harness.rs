@@ -55,6 +55,14 @@ impl Child {
         assert_eq!(unsafe { libc::write(self.hold, c"x".as_ptr().cast(), 1) }, 1);
     }
 
+    /// Gives it a process group of its own. In one that is orphaned, as a test's may be, the terminal's stop
+    /// signals do nothing (setpgid(2)).
+    pub fn in_a_group_of_its_own(self) -> Child {
+        // SAFETY: setpgid takes no pointers.
+        assert_eq!(unsafe { libc::setpgid(self.pid, 0) }, 0);
+        self
+    }
+
     pub fn signal(&self, signal: libc::c_int) {
         // SAFETY: kill takes no pointers.
         assert_eq!(unsafe { libc::kill(self.pid, signal) }, 0);

@@ -146,7 +146,7 @@ fn signals_are_delivered_or_not() {
 
 #[test]
 fn a_stopped_group_goes_on_by_sigcont() {
-    let child = Child::pausing().traced(Options::FOLLOW);
+    let child = Child::pausing().in_a_group_of_its_own().traced(Options::FOLLOW);
     let mut waiter = child.waiter();
     for signal in [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
         child.signal(signal);
