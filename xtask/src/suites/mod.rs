@@ -17,6 +17,7 @@ use crate::workspace::Workspace;
 
 mod container;
 mod debian;
+mod examples;
 mod guests;
 mod way;
 
@@ -50,6 +51,8 @@ enum Suite {
     Debian,
     /// Inside an OCI runtime, as process 1.
     Container,
+    /// The example application.
+    Examples,
 }
 
 /// What the cases work with.
@@ -81,7 +84,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         });
         report.end_suite();
     }
-    if wanted(Suite::Guests) || wanted(Suite::Debian) || wanted(Suite::Container) {
+    if [Suite::Guests, Suite::Debian, Suite::Container, Suite::Examples].into_iter().any(wanted) {
         let socketcall = match &options.program {
             Some(program) => program.canonicalize().with_context(|| program.display().to_string())?,
             None => workspace.socketcall()?,
@@ -102,6 +105,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
         if wanted(Suite::Container) {
             container::run(&world, &mut report)?;
+        }
+        if wanted(Suite::Examples) {
+            examples::run(&world, &mut report)?;
         }
     }
     let good = report.close(options.no_skip);
