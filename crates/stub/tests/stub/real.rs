@@ -1,4 +1,5 @@
-//! This kernel's own 32-bit vDSO, read out of a process.
+//! This kernel's own 32-bit vDSO, read out of a process; or another kernel's, from the file that the environment
+//! variable SOCKETCALL_VDSO names.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -34,6 +35,9 @@ pub static REAL: LazyLock<Option<KernelLike>> = LazyLock::new(|| {
 
 /// The bytes at AT_SYSINFO_EHDR of a program that has not run yet.
 fn read() -> Option<Vec<u8>> {
+    if let Some(file) = std::env::var_os("SOCKETCALL_VDSO") {
+        return Some(std::fs::read(&file).expect("the file that SOCKETCALL_VDSO names"));
+    }
     let path = format!("{}/stub-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
     std::fs::write(&path, Guest { program: Program::Article, entry: Entry::Int80 }.image()).expect("a file");
     // The shell waits until it is traced.
