@@ -1,7 +1,7 @@
 //! Where the sources and the build are.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -45,12 +45,33 @@ impl Workspace {
         Ok(program)
     }
 
+    /// `cargo test` of `invoke` for 32-bit code.
+    pub fn cargo_test_i686(&self) -> Result<bool> {
+        let arguments = ["test", "--package", "socketcall-invoke", "--target", I686];
+        Ok(cargo().args(arguments).current_dir(&self.source).status()?.success())
+    }
+
     /// `cargo test` for every crate.
     pub fn cargo_test(&self) -> Result<bool> {
         let status =
             cargo().args(["test", "--workspace", "--no-fail-fast"]).current_dir(&self.source).status()?;
         Ok(status.success())
     }
+}
+
+/// The 32-bit target that the crate `invoke` is for, too.
+pub const I686: &str = "i686-unknown-linux-gnu";
+
+/// Whether this toolchain has that target's standard library.
+pub fn has_i686() -> bool {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).args(["--print", "target-libdir", "--target", I686]).output();
+    let libraries =
+        output.ok().and_then(|output| Some(String::from_utf8(output.stdout).ok()?.trim().to_owned()));
+    let files = libraries.and_then(|directory| std::fs::read_dir(directory).ok());
+    files.is_some_and(|mut files| {
+        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libcore-")))
+    })
 }
 
 /// The cargo that started us, or the one in PATH.

@@ -128,20 +128,44 @@ const REFUSED: &[&str] = &[
 
 pub fn run(world: &World, report: &mut Report) -> Result<()> {
     report.suite("container");
-    let missing = super::missing(&[RUNC]);
-    for server in SERVERS {
-        report.case(server.name, || {
-            if let Some(why) = missing.clone().or_else(|| world.debian.as_ref().err().cloned()) {
-                return Ok(Outcome::Skipped(why));
-            }
-            if !geteuid().is_root() {
-                return Ok(Outcome::Skipped("needs root".into()));
-            }
-            nothing_left(agree(world, server))
+    let missing = super::missing(&[RUNC])
+        .or_else(|| world.debian.as_ref().err().cloned())
+        .or_else(|| (!geteuid().is_root()).then(|| "needs root".into()));
+    let mut case = |name, act: &dyn Fn() -> Result<Outcome>| {
+        report.case(name, || match &missing {
+            Some(why) => Ok(Outcome::Skipped(why.clone())),
+            None => nothing_left(act()),
         });
+    };
+    for server in SERVERS {
+        case(server.name, &|| agree(world, server));
     }
+    case(CHECK.name, &|| check(world));
     report.end_suite();
     Ok(())
+}
+
+/// Asked from inside a container: `check` finds what its profile does.
+const CHECK: Server = Server {
+    name: "check, in a container that is open and in one that is broken",
+    line: &[IN_TREE, "check"],
+    question: "",
+    signals: &[],
+};
+
+fn check(world: &World) -> Result<Outcome> {
+    for (way, verdict, status) in [(Way::Native, "here: open", 0), (Way::Denied, "here: broken", 3)] {
+        let finished = Container::start(world, &CHECK, way)?.wait()?;
+        let text = finished.text();
+        let found = text.lines().any(|line| line.starts_with(verdict));
+        ensure!(
+            found && finished.status.code() == Some(status),
+            "{verdict}, status {status} expected; {}: {text}{}",
+            ending(finished.status),
+            finished.stderr
+        );
+    }
+    Ok(Outcome::Passed(String::new()))
 }
 
 /// A server in a container without the filter, with it, and with it under `run`.

@@ -13,7 +13,7 @@ use crate::deny::TELLTALE;
 use crate::process::{Finished, adopt_orphans, leftovers};
 use crate::report::{Outcome, Report};
 use crate::tools::{self, Tool};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, has_i686};
 
 mod container;
 mod debian;
@@ -82,6 +82,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             ensure!(workspace.cargo_test()?, "cargo test --workspace failed");
             Ok(Outcome::Passed(String::new()))
         });
+        // Where that target's standard library can be had; most toolchains have not got it.
+        if has_i686() {
+            report.case("cargo test for i686", || {
+                ensure!(workspace.cargo_test_i686()?, "cargo test --package socketcall-invoke failed for i686");
+                Ok(Outcome::Passed(String::new()))
+            });
+        }
         report.end_suite();
     }
     if [Suite::Guests, Suite::Debian, Suite::Container, Suite::Examples].into_iter().any(wanted) {
