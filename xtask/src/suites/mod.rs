@@ -85,7 +85,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         // Where that target's standard library can be had; most toolchains have not got it.
         if has_i686() {
             report.case("cargo test for i686", || {
-                ensure!(workspace.cargo_test_i686()?, "cargo test --package socketcall-invoke failed for i686");
+                ensure!(
+                    workspace.cargo_test_i686()?,
+                    "cargo test --package socketcall-invoke failed for i686"
+                );
                 Ok(Outcome::Passed(String::new()))
             });
         }
