@@ -1,7 +1,7 @@
 //! The layer that keeps every process in sight: a program can ask for a child that nobody traces, and such a
 //! child would die of its first trapped call. And it says what a tracer makes impossible.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -20,6 +20,8 @@ const UNTRACED: u32 = libc::CLONE_UNTRACED as u32;
 pub(crate) struct Follow {
     /// Threads in a call whose flags were changed. The child has its parent's registers, and is one of them.
     changed: HashMap<Tid, Flags>,
+    /// Threads that have run and may be told of yet, as children of one of those: their call has returned.
+    returned: HashSet<Tid>,
     /// Whether it was said that nobody else can trace.
     said_traced: bool,
 }
@@ -107,13 +109,18 @@ impl Layer for Follow {
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let Some(&place) = self.changed.get(&parent.tid()) else { return Ok(Then::Go) };
-        if let Flags::Register { .. } = place {
+        if !self.returned.contains(&child)
+            && let Flags::Register { .. } = place
+        {
             self.changed.insert(child, place);
         }
         Ok(Then::StopAtCall)
     }
 
     fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        if !self.changed.is_empty() && !self.changed.contains_key(&stopped.tid()) {
+            self.returned.insert(stopped.tid());
+        }
         self.put_back(stopped)
     }
 
@@ -123,6 +130,7 @@ impl Layer for Follow {
 
     fn on_end(&mut self, tid: Tid, _: End) {
         self.changed.remove(&tid);
+        self.returned.remove(&tid);
     }
 }
 

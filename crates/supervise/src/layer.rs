@@ -67,8 +67,9 @@ pub trait Layer: Send {
         Ok(Then::Go)
     }
 
-    /// `parent` has made `child`, a thread or a process, which has not run yet. (If the parent is killed in that
-    /// moment, nobody tells: [`Layer::on_attached`] is the first that is heard of the child.)
+    /// `parent` has made `child`, a thread or a process, which as a rule has not run yet. (If the parent is killed
+    /// in that moment, nobody tells, and [`Layer::on_attached`] is the first that is heard of the child. The same
+    /// goes for one whose parent is late; then this comes after it, and what is known of the child is to be kept.)
     ///
     /// # Errors
     /// See [`Layer`].

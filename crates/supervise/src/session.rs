@@ -20,40 +20,47 @@ struct Threads {
     alive: HashSet<Tid>,
     /// Stopped for the first time, and not announced; and until when each waits.
     waiting: HashMap<Tid, (Stopped, Instant)>,
-    /// Those that have waited in vain, and whether they are gone: their parent was killed in that moment.
-    unannounced: HashMap<Tid, Gone>,
+    /// Those that have waited in vain, and how they ended, if they did. Their parent was killed in that
+    /// moment, or is late: then it announces them yet.
+    unannounced: HashMap<Tid, Option<End>>,
 }
 
-type Gone = bool;
-
 impl Threads {
-    /// How long a child waits. Its parent is about to announce it, or was killed.
-    const PATIENCE: Duration = Duration::from_millis(100);
+    /// How long a child waits while others are heard. Its parent is about to announce it, or was killed; on a
+    /// busy machine it may be a while until it runs.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    /// How long it waits while nobody is heard.
+    const SILENCE: Duration = Duration::from_millis(100);
 
-    /// A child is announced. Answers whether it is still to come, or there.
-    fn announced(&mut self, child: Tid) -> bool {
-        let gone = self.unannounced.remove(&child).unwrap_or(false);
-        if !gone {
+    /// A child is announced. Answers how it ended, if it did so before.
+    fn announced(&mut self, child: Tid) -> Option<End> {
+        let end = self.unannounced.remove(&child).flatten();
+        if end.is_none() {
             self.alive.insert(child);
         }
-        !gone
+        end
     }
 
     /// Takes out those who have waited long enough.
-    fn out_of_patience(&mut self) -> Vec<Stopped> {
-        let now = Instant::now();
+    fn out_of_patience(&mut self, now: Instant) -> Vec<Stopped> {
         let late: Vec<_> = self.waiting.extract_if(|_, (_, until)| *until <= now).collect();
         for (tid, _) in &late {
             self.alive.insert(*tid);
-            self.unannounced.insert(*tid, false);
+            self.unannounced.insert(*tid, None);
         }
         late.into_iter().map(|(_, (child, _))| child).collect()
     }
 
-    fn ended(&mut self, tid: Tid) {
+    /// All that wait have waited long enough.
+    fn nobody_announces(&mut self) {
+        let now = Instant::now();
+        self.waiting.values_mut().for_each(|(_, until)| *until = now);
+    }
+
+    fn ended(&mut self, tid: Tid, end: End) {
         self.alive.remove(&tid);
         if self.waiting.remove(&tid).is_some() || self.unannounced.contains_key(&tid) {
-            self.unannounced.insert(tid, true);
+            self.unannounced.insert(tid, Some(end));
         }
     }
 }
@@ -78,12 +85,15 @@ pub(crate) fn follow(
         let waited = if threads.waiting.is_empty() {
             waiter.wait()?
         } else {
-            for child in threads.out_of_patience() {
+            for child in threads.out_of_patience(Instant::now()) {
                 serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
             }
-            match waiter.wait_at_most(Threads::PATIENCE)? {
+            match waiter.wait_at_most(Threads::SILENCE)? {
                 Some(waited) => waited,
-                None => continue,
+                None => {
+                    threads.nobody_announces();
+                    continue;
+                }
             }
         };
         let (tid, end) = match waited {
@@ -108,7 +118,7 @@ pub(crate) fn follow(
             Waited::Exited(tid, status) => (tid, End::Exited(status)),
             Waited::Killed(tid, signal) => (tid, End::Killed(signal)),
         };
-        threads.ended(tid);
+        threads.ended(tid, end);
         for layer in layers.iter_mut() {
             layer.on_end(tid, end);
         }
@@ -151,10 +161,13 @@ fn handle(
                 then = then.max(layer.on_exec(stopped, former)?);
             }
         }
-        Stop::Clone { child } if !threads.announced(child) => {}
         Stop::Clone { child } => {
+            let end = threads.announced(child);
             for layer in layers {
                 then = then.max(layer.on_clone(stopped, child)?);
+                if let Some(end) = end {
+                    layer.on_end(child, end);
+                }
             }
         }
         Stop::Attached => {

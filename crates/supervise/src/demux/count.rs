@@ -150,6 +150,10 @@ impl Counting {
 
     pub(crate) fn on_clone(&mut self, parent: Tid, child: Tid, flags: u64) {
         let has = |flag: libc::c_int| flags & flag as u64 != 0;
+        // It was let go before it was announced, and has a program of its own since.
+        if self.threads.contains_key(&child) {
+            return;
+        }
         let Some(process) = self.of(parent) else { return };
         let pid = if has(libc::CLONE_THREAD) {
             process.threads += 1;

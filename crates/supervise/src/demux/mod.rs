@@ -60,7 +60,9 @@ impl Way {
 /// Where a thread's process has its stub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stub {
-    /// Nowhere: a 64-bit program, one without a vDSO, or a thread whose parent could not tell.
+    /// Nobody has told yet where: a thread that was let go before it was announced.
+    Unknown,
+    /// Nowhere: a 64-bit program, or one without a vDSO.
     None,
     /// In the vDSO at this address.
     At(u32),
@@ -130,7 +132,19 @@ impl Demux {
     }
 
     fn thread(&mut self, tid: Tid) -> &mut Thread {
-        self.threads.entry(tid).or_insert(Thread::new(Stub::None))
+        self.threads.entry(tid).or_insert(Thread::new(Stub::Unknown))
+    }
+
+    /// `child` has its stub and its view of SIGSYS from `parent`, unless it has a program of its own already. A
+    /// call that is under way stays so.
+    fn is_announced(&mut self, parent: Tid, child: Tid, flags: u64) {
+        let Thread { stub, sigsys, .. } = self.thread(parent);
+        let (stub, sigsys) = (*stub, sigsys.inherit(flags));
+        let thread = self.thread(child);
+        if thread.stub == Stub::Unknown {
+            thread.stub = stub;
+            thread.sigsys.has_inherited(sigsys);
+        }
     }
 
     /// The stub is in the thread's new program, if anywhere.
@@ -282,9 +296,7 @@ impl Layer for Demux {
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let flags = Flags::of(&parent.registers()?).read(parent)?;
-        let Thread { stub, sigsys, .. } = self.thread(parent.tid());
-        let thread = Thread { sigsys: sigsys.inherit(flags), ..Thread::new(*stub) };
-        self.threads.insert(child, thread);
+        self.is_announced(parent.tid(), child, flags);
         if let Some(counting) = &mut self.counting {
             counting.on_clone(parent.tid(), child, flags);
         }
@@ -496,4 +508,24 @@ fn execfn(stopped: &Stopped) -> Option<Vec<u8>> {
     let read = stopped.read(at.into(), &mut path).ok()?;
     path.truncate(path[..read].iter().position(|byte| *byte == 0).unwrap_or(read));
     Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_announcement_keeps_what_is_there() {
+        let (parent, late, executed) = (1, 2, 3);
+        let mut demux = Demux::new();
+        demux.threads.insert(parent, Thread::new(Stub::At(0x1000)));
+        demux.thread(late).in_exec = true;
+        demux.threads.insert(executed, Thread::new(Stub::None));
+        for child in [late, executed] {
+            demux.is_announced(parent, child, libc::CLONE_SIGHAND as u64);
+        }
+        assert!(demux.thread(late).in_exec, "what was under way goes on");
+        assert_eq!(demux.thread(late).stub, Stub::At(0x1000));
+        assert_eq!(demux.thread(executed).stub, Stub::None, "its own program's");
+    }
 }

@@ -107,6 +107,15 @@ impl Sigsys {
         }
     }
 
+    /// A thread of which nothing was known turns out to have inherited this. What it has set itself stays set.
+    pub(super) fn has_inherited(&mut self, inherited: Sigsys) {
+        let own = self.get();
+        self.disposition = inherited.disposition;
+        if own != Disposition::Default {
+            self.set(own);
+        }
+    }
+
     /// A new program handles nothing yet; what was ignored stays so (signal(7)).
     pub(super) fn after_exec(&self) -> Sigsys {
         Sigsys::of(if self.get().is_handled() { Disposition::Default } else { self.get() })
