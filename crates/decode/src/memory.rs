@@ -1,0 +1,178 @@
+//! Reading a program's memory.
+
+use abi::{i386, x86_64};
+
+/// The memory of a program that may change it, unmap it, or lie about it.
+pub trait Memory {
+    /// Reads from `address` on until `buffer` is full or memory ends; answers how many bytes.
+    fn read(&self, address: u64, buffer: &mut [u8]) -> usize;
+}
+
+/// The programming interface that a call was made through: the size of words, and which numbers mean what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Abi {
+    /// 32-bit, by `int $0x80` or the vDSO.
+    I386,
+    /// 64-bit.
+    X86_64,
+    /// 32-bit pointers on 64-bit registers.
+    X32,
+}
+
+impl Abi {
+    /// The bit that x32's numbers have (arch/x86/include/uapi/asm/unistd.h, `__X32_SYSCALL_BIT`).
+    pub const X32_BIT: u32 = 0x4000_0000;
+
+    /// Bytes of a pointer, a `size_t` and a `long`.
+    #[must_use]
+    pub const fn word(self) -> usize {
+        match self {
+            Abi::I386 | Abi::X32 => 4,
+            Abi::X86_64 => 8,
+        }
+    }
+
+    /// Bytes of each half of a `struct timespec` or `timeval` of a call that has no form of its own for 64-bit
+    /// time.
+    #[must_use]
+    pub const fn time(self) -> usize {
+        match self {
+            Abi::I386 => 4,
+            Abi::X32 | Abi::X86_64 => 8,
+        }
+    }
+
+    /// Alignment of control messages, `CMSG_ALIGN`.
+    #[must_use]
+    pub const fn alignment(self) -> usize {
+        self.word()
+    }
+
+    /// The name of the socket call with this number, of any form.
+    #[must_use]
+    pub const fn name_of(self, number: u32) -> Option<&'static str> {
+        match self {
+            Abi::I386 => i386::name(number),
+            Abi::X86_64 => x86_64::name(number),
+            Abi::X32 => crate::call::x32_name(number & !Self::X32_BIT),
+        }
+    }
+}
+
+/// What is decoded of what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a buffer or string: `-s`, 32.
+    pub bytes: usize,
+    /// Elements of an array: `-s` too, if not verbose.
+    pub elements: usize,
+    /// Whether structures are shown in full: `-v`.
+    pub verbose: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { bytes: 32, elements: 32, verbose: false }
+    }
+}
+
+/// What is asked of the system, not of the program's memory. The answers are of the moment.
+pub trait Descriptors {
+    /// What descriptor `fd` of the program is, as `-y` and `-yy` show it between `<` and `>`.
+    fn describe(&self, fd: i32) -> Option<String> {
+        let _ = fd;
+        None
+    }
+
+    /// The protocol of a netlink socket, such as 0 for NETLINK_ROUTE; `None` if it is no netlink socket.
+    fn netlink(&self, fd: i32) -> Option<u32> {
+        let _ = fd;
+        None
+    }
+
+    /// The name of the network interface with this index, in the program's network namespace.
+    fn interface(&self, index: u32) -> Option<String> {
+        let _ = index;
+        None
+    }
+}
+
+/// Nothing is known of descriptors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unknown;
+
+impl Descriptors for Unknown {}
+
+/// Where a call's arguments are looked up.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The program's memory.
+    pub memory: &'a dyn Memory,
+    /// By which interface the call was made.
+    pub abi: Abi,
+    /// How much is decoded.
+    pub limits: Limits,
+    /// What the system knows.
+    pub descriptors: &'a dyn Descriptors,
+}
+
+impl Context<'_> {
+    /// Exactly `N` bytes.
+    #[must_use]
+    pub fn exactly<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        (self.memory.read(address, &mut bytes) == N).then_some(bytes)
+    }
+
+    /// As many bytes as can be read, up to `length`, which the caller bounds.
+    #[must_use]
+    pub fn up_to(&self, address: u64, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        let read = self.memory.read(address, &mut bytes);
+        bytes.truncate(read);
+        bytes
+    }
+
+    /// `length` bytes, all or nothing; the caller bounds the length.
+    #[must_use]
+    pub fn all(&self, address: u64, length: usize) -> Option<Vec<u8>> {
+        let bytes = self.up_to(address, length);
+        (bytes.len() == length).then_some(bytes)
+    }
+
+    /// A 32-bit integer.
+    #[must_use]
+    pub fn int(&self, address: u64) -> Option<i32> {
+        self.exactly(address).map(i32::from_le_bytes)
+    }
+
+    /// A word of the interface's size: a pointer, a `size_t`.
+    #[must_use]
+    pub fn word(&self, address: u64) -> Option<u64> {
+        match self.abi.word() {
+            4 => self.exactly(address).map(|bytes| u32::from_le_bytes(bytes).into()),
+            _ => self.exactly(address).map(u64::from_le_bytes),
+        }
+    }
+
+    /// Descriptor `fd`.
+    #[must_use]
+    pub fn fd(&self, fd: i32) -> crate::Value {
+        crate::Value::Fd(fd, self.descriptors.describe(fd))
+    }
+
+    /// A buffer of `length` bytes as strace's `printstrn` shows it: quoted up to the limit, or the pointer
+    /// if it can't be read whole up to there.
+    #[must_use]
+    pub fn buffer(&self, address: u64, length: u64) -> crate::Value {
+        use crate::Value;
+        if address == 0 {
+            return Value::Pointer(0);
+        }
+        let shown = length.min(self.limits.bytes as u64) as usize;
+        match self.all(address, shown) {
+            Some(data) => Value::Bytes { data, more: length > shown as u64, hex: false },
+            None => Value::Pointer(address),
+        }
+    }
+}

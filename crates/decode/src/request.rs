@@ -1,0 +1,326 @@
+//! A call decoded: at its entry, and what it brought at its exit.
+
+use abi::{Argument as Meaning, Type};
+
+use crate::tables::{ACCEPT_FLAGS, FAMILIES, LEVELS, MESSAGE_FLAGS, SHUTDOWN, TYPE_FLAGS, TYPES, protocols};
+use crate::{Asked, Context, Value, address, message, netlink, option};
+
+/// One argument.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// Its name in the manual page.
+    pub name: &'static str,
+    /// The word as it was given.
+    pub raw: u64,
+    /// What it says; `None` until the call has returned, for what the call fills in.
+    pub value: Option<Value>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// What the register holds: a result, or an error's number negated. Numbers from -512 to -516 are those of calls
+    /// that a signal interrupted (include/linux/errno.h).
+    pub raw: i64,
+    /// A descriptor that the call made.
+    pub fd: Option<Value>,
+    /// What is said behind the result, such as what is left of a timeout.
+    pub note: Option<Note>,
+}
+
+/// What is said behind a result.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// The time was up.
+    Timeout,
+    /// What is left of the timeout.
+    Left(Value),
+}
+
+impl Outcome {
+    /// The error's number, if the call failed.
+    #[must_use]
+    pub fn error(&self) -> Option<i32> {
+        (-4095..0).contains(&self.raw).then(|| -self.raw as i32)
+    }
+}
+
+/// A call that was read from memory that the program can change meanwhile: for showing, never for judging.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What was asked for.
+    pub asked: Asked,
+    /// The arguments.
+    pub arguments: Vec<Argument>,
+    /// What came of it; `None` before the exit, and for ever if there is none.
+    pub outcome: Option<Outcome>,
+    /// The length that stood behind a pointer at the entry, or a timeout.
+    saved: Saved,
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+enum Saved {
+    #[default]
+    Nothing,
+    /// The room for an address or an option.
+    Length(i32),
+    /// What was at the entry, to be shown beside what is at the exit.
+    Value(Value),
+}
+
+/// A call's words by their meaning.
+struct Words<'a> {
+    meanings: &'a [Meaning],
+    words: [u64; 6],
+}
+
+impl Words<'_> {
+    fn get(&self, ty: Type) -> Option<u64> {
+        let at = self.meanings.iter().position(|meaning| meaning.ty == ty)?;
+        self.words.get(at).copied()
+    }
+
+    fn of(&self, ty: Type) -> u64 {
+        self.get(ty).unwrap_or(0)
+    }
+
+    fn fd(&self) -> i32 {
+        self.of(Type::Fd) as i32
+    }
+}
+
+/// Whether an argument is the kernel's to fill in.
+const fn is_out(ty: Type) -> bool {
+    matches!(
+        ty,
+        Type::AddressOut
+            | Type::LengthPointer
+            | Type::BufferOut
+            | Type::OptionOut
+            | Type::FdPair
+            | Type::MessageOut
+            | Type::MessagesOut
+    )
+}
+
+impl Request {
+    /// Decodes what is known at the entry.
+    #[must_use]
+    pub fn enter(asked: Asked, context: &Context<'_>) -> Request {
+        let words = Words { meanings: asked.form.arguments, words: asked.words };
+        let mut saved = Saved::Nothing;
+        let mut pending = false;
+        if let Some(pointer) = words.get(Type::LengthPointer) {
+            // accept and its kin need both pointers; getsockopt the length alone.
+            let looked_at = words.get(Type::AddressOut) != Some(0) && pointer != 0;
+            let length = if looked_at { context.int(pointer) } else { None };
+            if let Some(length) = length {
+                saved = Saved::Length(length);
+            }
+        }
+        if asked.form.call == Some(abi::Call::Recvmsg) {
+            saved = Saved::Length(message::name_length(context, words.of(Type::MessageOut)));
+        }
+        let mut arguments = Vec::with_capacity(asked.form.arguments.len());
+        for (meaning, raw) in asked.form.arguments.iter().zip(asked.words) {
+            let decided = match (meaning.ty, &saved) {
+                // Nothing will be told of these.
+                (Type::AddressOut | Type::OptionOut | Type::LengthPointer, Saved::Nothing)
+                    if !matches!(asked.form.call, Some(abi::Call::Recvfrom)) =>
+                {
+                    Some(Value::Pointer(raw))
+                }
+                (ty, _) if is_out(ty) => None,
+                (ty, _) => Some(at_entry(ty, raw, &words, &asked, context)),
+            };
+            pending |= decided.is_none();
+            let known = if pending { None } else { decided };
+            arguments.push(Argument { name: meaning.name, raw, value: known });
+        }
+        // Of an array of messages to be filled in, and its timeout, what was there before is all that is shown
+        // if the call fails.
+        if asked.form.call == Some(abi::Call::Recvmmsg) {
+            saved = Saved::Value(message::timeout(context, words.of(Type::Timespec32), asked.form.time));
+        }
+        Request { asked, arguments, outcome: None, saved }
+    }
+
+    /// Whether all arguments are known at the entry.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.arguments.iter().all(|argument| argument.value.is_some())
+    }
+
+    /// Decodes the rest, when the call has returned `raw` (sign-extended).
+    pub fn exit(&mut self, raw: i64, context: &Context<'_>) {
+        let mut outcome = Outcome { raw, fd: None, note: None };
+        let failed = outcome.error().is_some();
+        let words = Words { meanings: self.asked.form.arguments, words: self.asked.words };
+        for (argument, meaning) in self.arguments.iter_mut().zip(self.asked.form.arguments) {
+            if argument.value.is_some() {
+                continue;
+            }
+            let raw_result = if failed { None } else { Some(raw) };
+            argument.value = Some(at_exit(
+                meaning.ty,
+                argument.raw,
+                &words,
+                &self.asked,
+                &self.saved,
+                raw_result,
+                context,
+            ));
+        }
+        match self.asked.form.call {
+            Some(abi::Call::Socket | abi::Call::Accept | abi::Call::Accept4) if !failed => {
+                outcome.fd = Some(context.fd(raw as i32));
+            }
+            Some(abi::Call::Recvmmsg) => {
+                outcome.note = message::left(context, words.of(Type::Timespec32), self.asked.form.time, raw);
+            }
+            _ => {}
+        }
+        self.outcome = Some(outcome);
+    }
+}
+
+/// An int of a register: 32 bits, with sign.
+const fn int(raw: u64) -> i32 {
+    raw as i32
+}
+
+/// A word that is shown as it is.
+fn at_entry(ty: Type, raw: u64, words: &Words<'_>, asked: &Asked, context: &Context<'_>) -> Value {
+    if asked.form.call.is_none() {
+        return if ty == Type::Backlog { Value::Int(int(raw).into()) } else { Value::Pointer(raw) };
+    }
+    match ty {
+        Type::Fd => context.fd(int(raw)),
+        Type::Family => Value::Symbol(&FAMILIES, raw),
+        Type::SocketType => socket_type(raw),
+        Type::Protocol => protocol(words, asked.form.call, raw),
+        Type::Backlog | Type::Length => Value::Int(int(raw).into()),
+        Type::How => Value::Symbol(&SHUTDOWN, raw),
+        Type::Level => Value::Symbol(&LEVELS, raw),
+        Type::OptionName => {
+            let get = asked.form.call == Some(abi::Call::Getsockopt);
+            option::name(words.of(Type::Level) as u32, raw as u32, get)
+        }
+        Type::AcceptFlags => Value::Flags(&ACCEPT_FLAGS, raw),
+        Type::MessageFlags => Value::Flags(&MESSAGE_FLAGS, raw),
+        Type::Size | Type::MessageCount => Value::Uint(raw),
+        Type::AddressIn => address::decode(context, raw, int(words.of(Type::Length))),
+        Type::BufferIn => netlink::buffer(context, words.fd(), raw, words.of(Type::Size)),
+        Type::OptionIn => option::set(
+            context,
+            words.of(Type::Level) as u32,
+            words.of(Type::OptionName) as u32,
+            raw,
+            int(words.of(Type::Length)),
+        ),
+        Type::MessageIn => message::sent(context, words.fd(), raw),
+        Type::MessagesIn => message::sent_many(context, words.fd(), raw, words.of(Type::MessageCount) as u32),
+        Type::Timespec32 => message::timeout(context, raw, asked.form.time),
+        _ => Value::Pointer(raw),
+    }
+}
+
+/// A word that the call has filled in; `result` is `None` where it failed.
+fn at_exit(
+    ty: Type,
+    raw: u64,
+    words: &Words<'_>,
+    asked: &Asked,
+    saved: &Saved,
+    result: Option<i64>,
+    context: &Context<'_>,
+) -> Value {
+    let room = if let Saved::Length(room) = saved { Some(*room) } else { None };
+    let length = words.get(Type::LengthPointer).filter(|pointer| *pointer != 0);
+    let length = length.and_then(|pointer| context.int(pointer));
+    match ty {
+        Type::BufferOut => match result {
+            Some(count) => {
+                netlink::buffer(context, words.fd(), raw, (count as u64).min(words.of(Type::Size)))
+            }
+            None => Value::Pointer(raw),
+        },
+        Type::AddressOut => match (room, length, result) {
+            (Some(room), Some(length), Some(_)) => address::decode(context, raw, room.min(length)),
+            _ => Value::Pointer(raw),
+        },
+        Type::LengthPointer => match (room, length, result) {
+            (Some(room), Some(length), Some(_)) if room != length => Value::behind(Value::Changed(
+                Box::new(Value::Int(room.into())),
+                Box::new(Value::Int(length.into())),
+            )),
+            (Some(room), Some(_), _) => Value::behind(Value::Int(room.into())),
+            (Some(room), None, _) if asked.form.call != Some(abi::Call::Recvfrom) => {
+                Value::behind(Value::Int(room.into()))
+            }
+            _ => Value::Pointer(raw),
+        },
+        Type::OptionOut => match (room, length, result) {
+            (Some(room), Some(length), Some(_)) => option::get(
+                context,
+                words.of(Type::Level) as u32,
+                words.of(Type::OptionName) as u32,
+                raw,
+                room,
+                length,
+            ),
+            _ => Value::Pointer(raw),
+        },
+        Type::FdPair => match result {
+            Some(_) => fd_pair(context, raw),
+            None => Value::Pointer(raw),
+        },
+        Type::MessageOut => message::received(context, words.fd(), raw, room.unwrap_or(0), result),
+        Type::MessagesOut => message::received_many(context, words.fd(), raw, result),
+        Type::Timespec32 => match saved {
+            Saved::Value(value) => value.clone(),
+            _ => message::timeout(context, raw, asked.form.time),
+        },
+        _ => at_entry(ty, raw, words, asked, context),
+    }
+}
+
+/// A socket's type, and what is added to it.
+fn socket_type(raw: u64) -> Value {
+    const MASK: u64 = 0xf;
+    match TYPES.name(raw & MASK) {
+        Some(_) if raw & !MASK != 0 => {
+            Value::Joined(vec![Value::Symbol(&TYPES, raw & MASK), Value::Flags(&TYPE_FLAGS, raw & !MASK)])
+        }
+        Some(_) => Value::Symbol(&TYPES, raw),
+        None => Value::Flags(&TYPE_FLAGS, raw),
+    }
+}
+
+/// A protocol, by its family's names.
+fn protocol(words: &Words<'_>, call: Option<abi::Call>, raw: u64) -> Value {
+    const AF_PACKET: u64 = 17;
+    let family = words.of(Type::Family);
+    if call == Some(abi::Call::Socketpair) {
+        return Value::Uint(raw);
+    }
+    match protocols(family) {
+        Some(table) if family == AF_PACKET => {
+            let swapped = u16::from_be(raw as u16);
+            Value::Function("htons", vec![Value::Symbol(table, swapped.into())])
+        }
+        Some(table) => Value::Symbol(table, raw),
+        None => Value::Uint(raw),
+    }
+}
+
+/// Two descriptors.
+fn fd_pair(context: &Context<'_>, pointer: u64) -> Value {
+    match context.exactly::<8>(pointer) {
+        Some([a, b, c, d, e, f, g, h]) => Value::array(vec![
+            context.fd(i32::from_le_bytes([a, b, c, d])),
+            context.fd(i32::from_le_bytes([e, f, g, h])),
+        ]),
+        None => Value::Pointer(pointer),
+    }
+}

@@ -1,0 +1,70 @@
+//! Names of numbers. Each table is written once, and read by the decoder, the filters and the documentation.
+//!
+//! The numbers are the kernel's (include/uapi/linux and include/linux/socket.h); the names are those that
+//! the manual pages and the headers use.
+
+mod message;
+mod socket;
+
+pub use message::{MESSAGE_FLAGS, SHUTDOWN};
+pub use socket::{ACCEPT_FLAGS, FAMILIES, LEVELS, TYPE_FLAGS, TYPES, protocols};
+
+/// Numbers and their names.
+#[derive(Debug)]
+pub struct Table {
+    /// What a number without a name is shown with: `AF_???`.
+    pub unknown: &'static str,
+    /// Numbers and names. Of two names of one number the first is the one that is shown; of two sets of bits,
+    /// too: wider sets come first.
+    pub rows: &'static [(u64, &'static str)],
+}
+
+impl PartialEq for Table {
+    /// Tables are what they are by their address in the program.
+    fn eq(&self, other: &Table) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Table {
+    /// A number's name.
+    #[must_use]
+    pub fn name(&self, value: u64) -> Option<&'static str> {
+        self.rows.iter().find(|(number, _)| *number == value).map(|(_, name)| *name)
+    }
+
+    /// A name's number, whatever the case of its letters.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<u64> {
+        self.rows.iter().find(|(_, own)| own.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
+    }
+
+    /// The names of the bits of `value`, in the table's order, and the bits that have none.
+    #[must_use]
+    pub fn bits(&self, value: u64) -> (Vec<&'static str>, u64) {
+        let mut left = value;
+        let mut names = Vec::new();
+        for (bits, name) in self.rows {
+            if *bits != 0 && left & bits == *bits {
+                names.push(*name);
+                left &= !bits;
+            }
+        }
+        (names, left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_go_there_and_back() {
+        for table in [&FAMILIES, &TYPES, &LEVELS, &MESSAGE_FLAGS] {
+            for (number, name) in table.rows {
+                assert_eq!(table.value(name), Some(*number), "{name}");
+                assert!(table.name(*number).is_some());
+            }
+        }
+    }
+}
