@@ -177,6 +177,12 @@ impl Insn {
         Insn { code, jt, jf, k }
     }
 
+    /// The instruction as `struct sock_filter` has it: code, two jumps, operand.
+    #[must_use]
+    pub const fn raw(self) -> (u16, u8, u8, u32) {
+        (self.code, self.jt, self.jf, self.k)
+    }
+
     /// Ends the program with an answer.
     #[must_use]
     pub const fn ret(action: Action) -> Insn {

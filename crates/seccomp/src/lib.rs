@@ -27,10 +27,12 @@ mod bpf;
 mod install;
 mod notify;
 mod ranges;
+mod tree;
 mod wants;
 
 pub use bpf::{Action, Arch, BuildError, Data, Filter, Insn};
 pub use install::{InstallError, Mode, mode, set_no_new_privs, with_filter};
 pub use notify::{Listener, Notification};
 pub use ranges::{Branch, Compare, Op, Range, Ranges, Word};
+pub use tree::{Switch, Tree};
 pub use wants::{Field, Test, Wants};

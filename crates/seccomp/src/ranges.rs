@@ -20,7 +20,7 @@ pub enum Word {
 
 impl Word {
     /// The word's byte offset in `struct seccomp_data`.
-    const fn offset(self) -> u32 {
+    pub(crate) const fn offset(self) -> u32 {
         match self {
             Word::Low(index) => 16 + 8 * index as u32,
             Word::High(index) => 20 + 8 * index as u32,
