@@ -391,8 +391,10 @@ global_asm!(
     // four bytes below the stack pointer on; `__kernel_vsyscall` and the call to it push sixteen, over the
     // handler's arguments, which nobody needs any more.
     "lea 20(%esp), %esp",
+    note!(9, 0),
     "mov ${rt_sigreturn}, %eax",
     to_vsyscall!("0xe8"),
+    note!(3, 0),
     // Somebody else's SIGSYS ends the program, as it would have without a handler.
     "1: mov ${rt_sigaction}, %eax",
     "mov ${sigsys}, %ebx",

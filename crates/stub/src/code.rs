@@ -21,6 +21,9 @@ pub const TRAP_DATA: u16 = 0x5c66;
 /// filter knows it by that.
 pub const PERMIT: u32 = 0x736f_636b;
 
+/// How far above the first byte of a signal's frame the handler's stack pointer is on its way back.
+pub(crate) const SIGNAL_FRAME: u8 = 20;
+
 /// What the stub does besides taking calls apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
@@ -84,6 +87,9 @@ impl Note {
     pub(crate) const PUSHED_RETURN: u8 = 7;
     /// What `PUSHED` told of was popped.
     pub(crate) const POPPED: u8 = 8;
+    /// A function begins that lies on a signal's frame, whose first byte is [`SIGNAL_FRAME`] bytes below the stack
+    /// pointer: what it returns to is what was interrupted.
+    pub(crate) const BEGIN_SIGRETURN: u8 = 9;
 }
 
 /// Places in the code, as offsets from its first byte.

@@ -129,9 +129,10 @@ impl Vdso {
         // known, it stays where it is without an index.
         let frame = align(&mut out);
         let kernels = &self.bytes[self.eh_frame.start as usize..self.eh_frame.end as usize];
-        let (mut frames, mut described) =
-            unwind::copy(kernels, kernel + self.eh_frame.start, frame).unwrap_or_default();
-        described.extend(unwind::append(&mut frames, frame, begin, &unwind::functions(code)));
+        let copied = unwind::copy(kernels, kernel + self.eh_frame.start, frame);
+        let moved = copied.is_some() && kernel == 0;
+        let unwind::Copied { bytes: mut frames, mut described, signal } = copied.unwrap_or_default();
+        described.extend(unwind::append(&mut frames, frame, begin, signal, &unwind::functions(code)));
         frames.extend([0; 4]);
         out.extend(frames);
         let header = align(&mut out);
@@ -142,7 +143,10 @@ impl Vdso {
         point_sections(&mut out, 0, 0, 0);
         if with_sections {
             let text = if kernel == 0 { self.text.start } else { begin };
-            self.append_sections(&mut out, text..frame, frame..header);
+            // Nobody looks at the kernel's frames any more where they were.
+            let free =
+                if moved && self.eh_frame.end <= self.text.start { self.eh_frame.clone() } else { 0..0 };
+            self.add_sections(&mut out, text..frame, frame..header, free);
         }
 
         let needed = out.len() - begin as usize;
@@ -201,9 +205,9 @@ impl Vdso {
         }
     }
 
-    /// Appends the section table that debuggers read, and points the ELF header at it: code, frames, dynamic
-    /// symbols.
-    fn append_sections(&self, out: &mut Vec<u8>, text: Range<u32>, frames: Range<u32>) {
+    /// Adds the section table that debuggers read, and points the ELF header at it: code, frames, dynamic
+    /// symbols. It goes where the image is `free`, if there is room, and else to the end.
+    fn add_sections(&self, out: &mut Vec<u8>, text: Range<u32>, frames: Range<u32>, free: Range<u32>) {
         const NAMES: &[u8] = b"\0.text\0.eh_frame\0.shstrtab\0.dynsym\0.dynstr\0";
         const DYNSTR: u32 = 5;
         const SHSTRTAB: u16 = 3;
@@ -219,16 +223,18 @@ impl Vdso {
             (27, SHT_DYNSYM.0, SHF_ALLOC.0, self.dynsym.clone(), DYNSTR, 1, 4, 16),
             (35, SHT_STRTAB.0, SHF_ALLOC.0, self.dynstr.clone(), 0, 0, 1, 0),
         ];
-        let table = align(out);
         let count = rows.len() as u16 + 1;
-        out.resize(out.len() + size_of::<SectionHeader32<LittleEndian>>(), 0);
+        let mut table = vec![0; size_of::<SectionHeader32<LittleEndian>>()];
         for (name, kind, flags, place, link, info, alignment, entry) in rows {
             let size = place.end - place.start;
             let words =
                 [name, kind, flags as u32, place.start, place.start, size, link, info, alignment, entry];
-            out.extend(words.map(u32::to_le_bytes).concat());
+            table.extend(words.map(u32::to_le_bytes).concat());
         }
-        point_sections(out, table, count, SHSTRTAB);
+        let at = if table.len() <= free.len() { free.start } else { align(out) };
+        out.resize(out.len().max(at as usize + table.len()), 0);
+        out[at as usize..][..table.len()].copy_from_slice(&table);
+        point_sections(out, at, count, SHSTRTAB);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Without them pthread_cancel in a blocking call skips the cleanup handlers silently, C++ exceptions from
 //! signal handlers end the program, and a debugger shows no caller.
 
-use crate::code::{Code, Note};
+use crate::code::{Code, Note, SIGNAL_FRAME};
 
 const DW_CFA_ADVANCE_LOC: u8 = 0x40;
 const DW_CFA_ADVANCE_LOC1: u8 = 0x02;
@@ -18,6 +18,10 @@ const DW_CFA_DEF_CFA_OFFSET: u8 = 0x0e;
 const ESP: u8 = 4;
 const RETURN: u8 = 8;
 const EAX: u8 = 0;
+/// Where a signal's frame holds the registers of what was interrupted, in bytes from its beginning: those of
+/// `struct sigcontext_32` behind the `ucontext_ia32` of `struct rt_sigframe_ia32` (asm/sigframe.h).
+const SIGNAL_CONTEXT: [(u8, u8); 9] =
+    [(7, 180), (6, 184), (5, 188), (ESP, 192), (3, 196), (2, 200), (1, 204), (EAX, 208), (RETURN, 220)];
 /// Addresses are 32-bit signed distances from the field itself: DW_EH_PE_pcrel | DW_EH_PE_sdata4.
 const PCREL_SDATA4: u8 = 0x1b;
 
@@ -28,12 +32,14 @@ pub(crate) type Described = Vec<(u32, u32)>;
 pub(crate) struct Function {
     pub begin: u32,
     pub end: u32,
+    /// It returns to what a signal interrupted, and not to behind a call.
+    is_signal: bool,
     program: Vec<u8>,
 }
 
 /// The functions of the stub.
 pub(crate) fn functions(code: &Code) -> Vec<Function> {
-    let starts = |note: &Note| matches!(note.op, Note::BEGIN | Note::BEGIN_TRAP);
+    let starts = |note: &Note| matches!(note.op, Note::BEGIN | Note::BEGIN_TRAP | Note::BEGIN_SIGRETURN);
     let begins: Vec<_> = (0..code.notes.len()).filter(|&at| starts(&code.notes[at])).collect();
     let mut functions = Vec::new();
     for (index, &first) in begins.iter().enumerate() {
@@ -45,7 +51,9 @@ pub(crate) fn functions(code: &Code) -> Vec<Function> {
         };
         // The table behind the last function is no code of its own; one that counts begins behind it.
         let end = if begin < code.table { end.min(code.table) } else { end };
-        functions.push(Function { begin, end, program: program(&code.notes[first..next]) });
+        let is_signal = code.notes[first].op == Note::BEGIN_SIGRETURN;
+        let program = if is_signal { signal_program() } else { program(&code.notes[first..next]) };
+        functions.push(Function { begin, end, is_signal, program });
     }
     functions
 }
@@ -92,6 +100,19 @@ fn program(notes: &[Note]) -> Vec<u8> {
     out
 }
 
+/// All registers are found in the signal's frame, the stack pointer among them. Words are counted from above
+/// the last of them downwards.
+fn signal_program() -> Vec<u8> {
+    const ABOVE: u8 = 224;
+    // As ULEB128, of two bytes.
+    let cfa = ABOVE - SIGNAL_FRAME;
+    let mut out = vec![DW_CFA_DEF_CFA, ESP, cfa | 0x80, cfa >> 7];
+    for (register, at) in SIGNAL_CONTEXT {
+        out.extend([DW_CFA_OFFSET | register, (ABOVE - at) / 4]);
+    }
+    out
+}
+
 /// Appends a length, `body`, and padding to a multiple of four.
 fn entry(out: &mut Vec<u8>, body: &[u8]) {
     let padded = body.len().next_multiple_of(4);
@@ -101,8 +122,15 @@ fn entry(out: &mut Vec<u8>, body: &[u8]) {
 }
 
 /// Appends `functions` to an `.eh_frame` section that will lie at `frame`, whose first byte is `out[0]`;
-/// the code lies at `code`. Answers each function's address and that of its description.
-pub(crate) fn append(out: &mut Vec<u8>, frame: u32, code: u32, functions: &[Function]) -> Described {
+/// the code lies at `code`. `signal` is the common part for those that lie on a signal's frame; without one they
+/// are left out. Answers each function's address and that of its description.
+pub(crate) fn append(
+    out: &mut Vec<u8>,
+    frame: u32,
+    code: u32,
+    signal: Option<u32>,
+    functions: &[Function],
+) -> Described {
     let cie = out.len() as u32;
     let mut common = vec![0, 0, 0, 0, 1, b'z', b'R', 0];
     common.extend([1, 0x7c, RETURN]); // code alignment 1, data alignment -4, the return address's column
@@ -113,6 +141,7 @@ pub(crate) fn append(out: &mut Vec<u8>, frame: u32, code: u32, functions: &[Func
     for function in functions {
         let at = out.len() as u32;
         let begin = code + function.begin;
+        let Some(cie) = (if function.is_signal { signal } else { Some(cie) }) else { continue };
         let mut body = (at + 4 - cie).to_le_bytes().to_vec();
         body.extend(begin.wrapping_sub(frame + at + 8).to_le_bytes());
         body.extend((function.end - function.begin).to_le_bytes());
@@ -124,12 +153,19 @@ pub(crate) fn append(out: &mut Vec<u8>, frame: u32, code: u32, functions: &[Func
     described
 }
 
+/// What [`copy`] answers.
+#[derive(Default)]
+pub(crate) struct Copied {
+    pub bytes: Vec<u8>,
+    pub described: Described,
+    /// The common part of functions that lie on a signal's frame, from the first byte on.
+    pub signal: Option<u32>,
+}
+
 /// Copies a kernel's `.eh_frame` that lies at `from` to the front of one at `to`, with the addresses in it
-/// re-aimed. Answers each function's address and that of its description; none for a form that is not the
-/// kernel's.
-pub(crate) fn copy(frame: &[u8], from: u32, to: u32) -> Option<(Vec<u8>, Described)> {
-    let mut out = Vec::new();
-    let mut described = Vec::new();
+/// re-aimed. None for a form that is not the kernel's.
+pub(crate) fn copy(frame: &[u8], from: u32, to: u32) -> Option<Copied> {
+    let Copied { bytes: mut out, mut described, mut signal } = Copied::default();
     let word = |at: usize| Some(u32::from_le_bytes(frame.get(at..at + 4)?.try_into().ok()?));
     let mut at = 0;
     while at + 4 <= frame.len() {
@@ -151,6 +187,9 @@ pub(crate) fn copy(frame: &[u8], from: u32, to: u32) -> Option<(Vec<u8>, Describ
                 if *frame.get(encoding)? != PCREL_SDATA4 {
                     return None;
                 }
+                if text[2] == b'S' {
+                    signal = Some(at as u32);
+                }
             }
             _ => {
                 let field = at as u32 + 8;
@@ -162,7 +201,7 @@ pub(crate) fn copy(frame: &[u8], from: u32, to: u32) -> Option<(Vec<u8>, Describ
         }
         at = end;
     }
-    Some((out, described))
+    Some(Copied { bytes: out, described, signal })
 }
 
 /// An `.eh_frame_hdr` for address `at`: where the frames are, and a sorted table to find one by.

@@ -232,9 +232,14 @@ fn append_frames(out: &mut Vec<u8>, frames: u32, encoding: u8, functions: &[(u32
     ];
     // A signal's frame: the cfa and eip by expressions (esp + 32, at esp + 60).
     let signal: &[u8] = &[15, 2, 0x74, 32, 0x10, 8, 2, 0x74, 60];
+    // rt_sigreturn's are all where they really lie.
+    let mut rt_signal = vec![15, 4, 0x74, 0xbc, 1, 6]; // what lies at esp + 188
+    for (register, at) in [(0, 204), (1, 200), (2, 196), (3, 192), (5, 184), (6, 180), (7, 176), (8, 216u8)] {
+        rt_signal.extend([0x10, register, 3, 0x74, at | 0x80, at >> 7]);
+    }
     for (augmentation, rules, described) in [
         (&b"zR\0"[..], &ordinary[..], [(functions[0], vsyscall), (functions[3], &[])]),
-        (b"zRS\0", &[], [(functions[1], signal), (functions[2], signal)]),
+        (b"zRS\0", &[], [(functions[1], signal), (functions[2], &rt_signal[..])]),
     ] {
         let common = out.len() as u32;
         let mut body = vec![0, 0, 0, 0, 1];

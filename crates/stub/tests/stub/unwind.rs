@@ -198,6 +198,66 @@ fn the_kernels_functions_are_described_as_they_were() {
     }
 }
 
+/// The handler's way back lies on a signal's frame, and so does the kernel's: both find the same registers there.
+#[test]
+fn the_way_back_from_the_handler_is_described_as_the_kernels() {
+    /// The kernel's own comes after the handler's `ret`, which has taken a word off the frame. The stub's pushes
+    /// four words below that (`__kernel_vsyscall`, and the call to it).
+    const BELOW: i64 = 16;
+    for placed in Placed::all(0xf7fc_9000) {
+        let what = placed.describe();
+        let tables = Tables::of(&placed.bytes);
+        let labels = placed.image.labels();
+        let entries = tables.entries();
+        let text = &placed.kernel.text;
+        let kernels = u64::from(placed.distance + text.start)..u64::from(placed.distance + text.end);
+        let is_ours =
+            |entry: &&Entry| entry.is_signal_trampoline() && !kernels.contains(&entry.initial_address());
+        let mut ours = entries.iter().filter(is_ours);
+        if labels.boot.is_none() {
+            assert!(ours.next().is_none(), "{what}: no handler");
+            continue;
+        }
+        let back = ours.next().expect("the way back");
+        let (cfa, rules) = tables.row(back, back.initial_address() as u32);
+        let place = |register| match rules.get(&register) {
+            Some(RegisterRule::Offset(offset)) => cfa + offset,
+            other => panic!("{what}: register {register}: {other:?}"),
+        };
+        let is_the_kernels = |(name, ..): &&(String, u32, u32)| name == "__kernel_rt_sigreturn";
+        let (_, kernels, _) =
+            placed.kernel.functions.iter().find(is_the_kernels).expect("the kernel's trampoline");
+        let kernels = tables.find(placed.distance + kernels);
+        assert!(kernels.is_signal_trampoline(), "{what}");
+        let mut context = UnwindContext::new();
+        let row = kernels.unwind_info_for_address(
+            &tables.frames,
+            &tables.bases,
+            &mut context,
+            kernels.initial_address(),
+        );
+        let row = row.expect("the kernel's rules");
+        // esp and a distance; behind that, of the frame's address, what lies there.
+        let distance = |expression: &gimli::UnwindExpression<usize>| {
+            let expression = expression.get(&tables.frames).expect("an expression");
+            let mut operations = expression.operations(kernels.cie().encoding());
+            match operations.next().expect("an operation") {
+                Some(gimli::Operation::RegisterOffset { register: Register(4), offset, .. }) => offset,
+                other => panic!("{what}: {other:?}"),
+            }
+        };
+        let CfaRule::Expression(esp) = row.cfa() else { panic!("{what}: {:?}", row.cfa()) };
+        assert_eq!(place(4), distance(esp) - BELOW, "{what}: esp");
+        let mut compared = 0;
+        for (register, rule) in row.registers() {
+            let RegisterRule::Expression(expression) = rule else { panic!("{what}: {rule:?}") };
+            assert_eq!(place(register.0), distance(expression) - BELOW, "{what}: register {}", register.0);
+            compared += 1;
+        }
+        assert_eq!(compared, 8, "{what}: all but esp");
+    }
+}
+
 /// The section header of the frames is about the same bytes as the index.
 #[test]
 fn debuggers_and_unwinders_find_the_same_frames() {
