@@ -86,7 +86,12 @@ impl Untraced {
         drop(there);
         // For as long as this process lives: each of its execs is looked at.
         set_tracer(supervisor);
-        let listener = filter.install_with_listener()?;
+        let listener = filter.install_with_listener().map_err(|error| match error {
+            seccomp::InstallError::Busy => {
+                Error::Untraced("this process is under a filter with a listener, and there can be one only")
+            }
+            error => error.into(),
+        })?;
         pass_descriptor(&here, listener.as_fd())?;
         drop(listener);
         let mut errno = [0; 4];
