@@ -1,5 +1,6 @@
 //! What an argument says: a tree that every writer reads.
 
+use crate::Context;
 use crate::tables::Table;
 
 /// The value of an argument, of a structure's field, or of what lies behind a pointer.
@@ -14,7 +15,8 @@ pub enum Value {
     Uint(u64),
     /// An unsigned number, in hexadecimal.
     Hex(u64),
-    /// An unsigned number, in hexadecimal with at least so many digits.
+    /// An unsigned number, in hexadecimal with at least so many characters, its `0x` counted; zero has none: C's
+    /// `%#04x`.
     HexWide(u64, u8),
     /// An unsigned number, in octal.
     Octal(u64),
@@ -26,6 +28,11 @@ pub enum Value {
     Symbol(&'static Table, u64),
     /// A set of a table's bits. Bits that it doesn't have are shown as a number.
     Flags(&'static Table, u64),
+    /// A number with a name, or a set of bits, whose name alone would say too little: the number is shown too, unless
+    /// names are not wanted at all.
+    Explained(Box<Value>),
+    /// A value behind a minus sign.
+    Negative(Box<Value>),
     /// Values joined by `|`.
     Joined(Vec<Value>),
     /// Two shapes of one thing: as it lies in memory, and as a person says it: 0x5000 and htons(80). Which of them
@@ -42,6 +49,8 @@ pub enum Value {
     Text(String),
     /// A word that is no quoted text, such as a comment's `???`.
     Word(&'static str),
+    /// Text of ours without quotation marks, such as `VMADDR_PORT_ANY+1` or a radio's call sign.
+    Bare(String),
     /// Bytes of the program's, to be quoted.
     Bytes {
         /// As many as were read.
@@ -51,6 +60,10 @@ pub enum Value {
         /// Whether they are hexadecimal whatever they hold, such as a hardware address in quotes.
         hex: bool,
     },
+    /// The name of an abstract unix socket, without the zero byte in front of it.
+    Abstract(Vec<u8>),
+    /// An IPv6 address. In a structure its field's name moves into `inet_pton`'s arguments.
+    Inet6([u8; 16]),
     /// A hardware address, such as `aa:bb:cc:dd:ee:ff`.
     Mac(Vec<u8>),
     /// A structure.
@@ -130,14 +143,59 @@ impl Value {
         Value::Beyond { plain: Box::new(plain), full: Box::new(full) }
     }
 
+    /// Bytes that are shown in hexadecimal whatever they are.
+    #[must_use]
+    pub fn hex_bytes(data: impl Into<Vec<u8>>) -> Value {
+        Value::Bytes { data: data.into(), more: false, hex: true }
+    }
+
+    /// A number that is shown with its name.
+    #[must_use]
+    pub fn explained(value: Value) -> Value {
+        Value::Explained(Box::new(value))
+    }
+
+    /// A string in a field of so many bytes: what stands in front of its zero byte. Where there is none, the last byte
+    /// is where it should be.
+    #[must_use]
+    pub fn string(bytes: &[u8]) -> Value {
+        match bytes.iter().position(|byte| *byte == 0) {
+            Some(end) => Value::bytes(&bytes[..end]),
+            None => {
+                let data = bytes[..bytes.len().saturating_sub(1)].into();
+                Value::Bytes { data, more: true, hex: false }
+            }
+        }
+    }
+
+    /// A hardware address, in the order of its bytes.
+    #[must_use]
+    pub fn hardware(bytes: &[u8]) -> Value {
+        Value::named(Value::hex_bytes(bytes), Value::Mac(bytes.into()))
+    }
+
+    /// An IPv4 address, in the network's order.
+    #[must_use]
+    pub fn inet(bytes: [u8; 4]) -> Value {
+        let text = std::net::Ipv4Addr::from(bytes).to_string();
+        Value::named(Value::hex_bytes(bytes), Value::Function("inet_addr", vec![Value::Text(text)]))
+    }
+
+    /// A network interface by its index, and by its name where it has one.
+    #[must_use]
+    pub fn interface(context: &Context<'_>, index: u32) -> Value {
+        let number = Value::Uint(index.into());
+        match context.descriptors.interface(index) {
+            Some(name) => Value::named(number, Value::Function("if_nametoindex", vec![Value::Text(name)])),
+            None => number,
+        }
+    }
+
     /// A port, 16 bits in the network's order, as they lie in memory.
     #[must_use]
     pub fn port(bytes: [u8; 2]) -> Value {
         let port = u16::from_be_bytes(bytes);
-        Value::named(
-            Value::Bytes { data: bytes.into(), more: false, hex: true },
-            Value::Function("htons", vec![Value::Uint(port.into())]),
-        )
+        Value::named(Value::hex_bytes(bytes), Value::Function("htons", vec![Value::Uint(port.into())]))
     }
 }
 

@@ -12,7 +12,7 @@ pub use socket::{ACCEPT_FLAGS, FAMILIES, LEVELS, TYPE_FLAGS, TYPES, protocols};
 /// Numbers and their names.
 #[derive(Debug)]
 pub struct Table {
-    /// What a number without a name is shown with: `AF_???`.
+    /// What a number without a name is shown with: `AF_???`; nothing, if empty.
     pub unknown: &'static str,
     /// Numbers and names. Of two names of one number the first is the one that is shown; of two sets of bits,
     /// too: wider sets come first.

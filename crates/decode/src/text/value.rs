@@ -14,7 +14,8 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
         Value::Uint(number) => write!(out, "{number}"),
         Value::Hex(0) => write!(out, "0"),
         Value::Hex(number) => write!(out, "{number:#x}"),
-        Value::HexWide(number, digits) => write!(out, "0x{number:0width$x}", width = usize::from(*digits)),
+        Value::HexWide(0, width) => write!(out, "{:0width$}", 0, width = usize::from(*width)),
+        Value::HexWide(number, width) => write!(out, "{number:#0width$x}", width = usize::from(*width)),
         Value::Octal(0) => write!(out, "0"),
         Value::Octal(number) => write!(out, "0{number:o}"),
         Value::Pointer(0) => write!(out, "NULL"),
@@ -27,6 +28,16 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
         }
         Value::Flags(table, number) => {
             flags(out, table, *number, style);
+            Ok(())
+        }
+        Value::Explained(inner) => {
+            let names = if style.names == Names::Abbreviated { Names::Verbose } else { style.names };
+            self::value(out, inner, &Style { names, ..*style });
+            Ok(())
+        }
+        Value::Negative(inner) => {
+            out.push('-');
+            write_value(out, inner);
             Ok(())
         }
         Value::Joined(parts) => {
@@ -54,11 +65,24 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
             Ok(())
         }
         Value::Text(text) => {
-            quote(out, text.as_bytes(), Strings::Plain);
+            quote(out, text.as_bytes(), style.strings);
             Ok(())
         }
         Value::Word(word) => {
             out.push_str(word);
+            Ok(())
+        }
+        Value::Bare(text) => {
+            out.push_str(text);
+            Ok(())
+        }
+        Value::Abstract(name) => {
+            out.push('@');
+            quote(out, name, style.strings);
+            Ok(())
+        }
+        Value::Inet6(bytes) => {
+            inet6(out, bytes, None, style);
             Ok(())
         }
         Value::Bytes { data, more, hex } => {
@@ -77,12 +101,12 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
         }
         Value::Struct(fields) => {
             out.push('{');
-            separated(out, fields, ", ", |out, field| {
-                if !field.name.is_empty() {
-                    out.push_str(field.name);
-                    out.push('=');
+            separated(out, fields, ", ", |out, field| match &field.value {
+                Value::Inet6(bytes) => inet6(out, bytes, Some(field.name), style),
+                value => {
+                    assignment(out, field.name);
+                    write_value(out, value);
                 }
-                write_value(out, &field.value);
             });
             out.push('}');
             Ok(())
@@ -137,8 +161,58 @@ fn separated<T>(out: &mut String, items: &[T], separator: &str, write_item: impl
     }
 }
 
+/// What stands in front of a field's value; nothing, if it has no name.
+fn assignment(out: &mut String, name: &str) {
+    if !name.is_empty() {
+        out.push_str(name);
+        out.push('=');
+    }
+}
+
+/// An IPv6 address, as the call of inet_pton(3) that would give it to the variable `name`.
+fn inet6(out: &mut String, bytes: &[u8; 16], name: Option<&str>, style: &Style) {
+    let function = |out: &mut String| {
+        out.push_str("inet_pton(AF_INET6, ");
+        quote(out, inet6_text(bytes).as_bytes(), style.strings);
+    };
+    if style.names == Names::Abbreviated {
+        function(out);
+        if let Some(name) = name {
+            out.push_str(", &");
+            out.push_str(name);
+        }
+        out.push(')');
+        return;
+    }
+    assignment(out, name.unwrap_or(""));
+    quote(out, bytes, Strings::Hex);
+    if style.names == Names::Verbose {
+        out.push_str(" /* ");
+        function(out);
+        out.push_str(") */");
+    }
+}
+
+/// What inet_ntop(3) says: it writes the deprecated IPv4-compatible addresses with dots, which the standard library does
+/// not.
+fn inet6_text(bytes: &[u8; 16]) -> String {
+    if let ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [a, b, c, d]) = bytes.split_at(12)
+        && (*a, *b) != (0, 0)
+    {
+        return format!("::{a}.{b}.{c}.{d}");
+    }
+    std::net::Ipv6Addr::from(*bytes).to_string()
+}
+
 fn hex(out: &mut String, number: u64) {
     let _ = if number == 0 { write!(out, "0") } else { write!(out, "{number:#x}") };
+}
+
+/// A comment, unless it says nothing.
+fn comment(out: &mut String, text: &str) {
+    if !text.is_empty() {
+        let _ = write!(out, " /* {text} */");
+    }
 }
 
 fn symbol(out: &mut String, table: &Table, number: u64, style: &Style) {
@@ -148,7 +222,7 @@ fn symbol(out: &mut String, table: &Table, number: u64, style: &Style) {
         (Names::Raw, _) => hex(out, number),
         (Names::Verbose | Names::Abbreviated, name) => {
             hex(out, number);
-            let _ = write!(out, " /* {} */", name.unwrap_or(table.unknown));
+            comment(out, name.unwrap_or(table.unknown));
         }
     }
 }
@@ -165,7 +239,7 @@ fn flags(out: &mut String, table: &Table, number: u64, style: &Style) {
     }
     if names.is_empty() {
         hex(out, number);
-        let _ = write!(out, " /* {} */", table.unknown);
+        comment(out, table.unknown);
         return;
     }
     let verbose = style.names == Names::Verbose;
