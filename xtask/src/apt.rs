@@ -7,12 +7,17 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::unistd::{getegid, geteuid};
 
 use crate::workspace::fresh;
 
+mod kernels;
+mod private;
 mod sources;
+
+pub use kernels::{Kernel, kernels};
+use private::Apt;
 
 /// What is unpacked with everything it depends on.
 const PACKAGES: &[&str] = &[
@@ -48,14 +53,15 @@ const FORMAT: u32 = 2;
 
 /// Debian for i386 under the target directory.
 pub struct Debian {
-    home: PathBuf,
+    apt: Apt,
 }
 
 impl Debian {
     /// The tree, made or brought up to date: a directory to chroot(2) to.
     pub fn prepare(target: &Path) -> Result<PathBuf> {
-        let debian = Debian { home: target.join("i386") };
-        let (root, stamp) = (debian.home.join("root"), debian.home.join("stamp"));
+        let home = target.join("i386");
+        let (root, stamp) = (home.join("root"), home.join("stamp"));
+        let debian = Debian { apt: Apt { home, architecture: "i386" } };
         let wanted = format!("format {FORMAT}\n{}\n{}\n", PACKAGES.join(" "), ALONE.join(" "));
         if !fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
             debian.unpack(&root).context("Debian's i386 packages")?;
@@ -66,24 +72,19 @@ impl Debian {
     }
 
     fn unpack(&self, root: &Path) -> Result<()> {
-        self.configure()?;
-        // A mirror that is being synchronised gives stale lists for a part; whether that matters shows when
-        // the packages are resolved.
-        if let Err(error) = self.run("apt-get", &["update", "-qq"]) {
-            let error = format!("{error:#}");
-            println!("note: {}", error.lines().next().unwrap_or_default());
-        }
-        let archives = self.home.join("cache/archives");
+        self.apt.configure(&sources::of_host()?)?;
+        self.apt.update();
+        let archives = self.apt.archives();
         let mut names = Vec::new();
-        for line in self.run("apt-get", &[&["install", "--simulate"], PACKAGES].concat())?.lines() {
+        for line in self.apt.run("apt-get", &[&["install", "--simulate"], PACKAGES].concat())?.lines() {
             names.extend(archive_name(line));
         }
         ensure!(names.len() >= PACKAGES.len(), "apt-get --simulate named only {} packages", names.len());
         println!("unpacking {} i386 packages to {}", names.len() + ALONE.len(), root.display());
-        self.run("apt-get", &[&["install", "--download-only", "--yes", "-qq"], PACKAGES].concat())?;
+        self.apt.run("apt-get", &[&["install", "--download-only", "--yes", "-qq"], PACKAGES].concat())?;
         for package in ALONE {
-            self.run("apt-get", &["download", "-qq", package])?;
-            let fields = self.run("apt-cache", &["show", "--no-all-versions", package])?;
+            self.apt.run("apt-get", &["download", "-qq", package])?;
+            let fields = self.apt.run("apt-cache", &["show", "--no-all-versions", package])?;
             names.push(archive_name_of_fields(package, &fields)?);
         }
         fresh(root)?;
@@ -102,56 +103,6 @@ impl Debian {
             symlink("dash", shell)?;
         }
         Ok(())
-    }
-
-    /// Writes apt's configuration. It comes after the host's own, so that proxies and the like hold.
-    fn configure(&self) -> Result<()> {
-        for directory in ["lists/partial", "cache/archives/partial", "state"] {
-            fs::create_dir_all(self.home.join(directory))?;
-        }
-        // No package is installed, so that everything that is needed is resolved, and nothing else.
-        fs::write(self.home.join("status"), "")?;
-        fs::write(self.home.join("debian.sources"), sources::of_host()?)?;
-        let home = self.home.to_str().context("the target directory's name is not UTF-8")?;
-        let configuration = format!(
-            r#"#clear APT::Architectures;
-#clear APT::Update;
-#clear DPkg;
-APT::Architecture "i386";
-APT::Architectures {{ "i386"; }};
-APT::Install-Recommends "false";
-APT::Sandbox::User "";
-Acquire::Languages "none";
-Acquire::Retries "3";
-Dir::State "{home}/state";
-Dir::State::lists "{home}/lists";
-Dir::State::status "{home}/status";
-Dir::Cache "{home}/cache";
-Dir::Etc::sourcelist "{home}/debian.sources";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferences "/dev/null";
-Dir::Etc::preferencesparts "/dev/null";
-"#
-        );
-        Ok(fs::write(self.home.join("apt.conf"), configuration)?)
-    }
-
-    /// Runs one of apt's programs, as root or not, and returns what it printed.
-    fn run(&self, program: &str, arguments: &[&str]) -> Result<String> {
-        let output = Command::new(program)
-            .arg("-c")
-            .arg(self.home.join("apt.conf"))
-            .args(arguments)
-            .current_dir(self.home.join("cache/archives"))
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("cannot start {program}"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("{program} {}: {}", arguments.join(" "), said.trim_end());
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 

@@ -81,9 +81,12 @@ impl Report {
         }
     }
 
-    /// Ends a suite with its sums.
+    /// Ends a suite with its sums. Of one that the filter leaves nothing of nothing is said.
     pub fn end_suite(&mut self) {
-        println!("{}\n", self.of_suite);
+        let Tally { passed, failed, skipped } = self.of_suite;
+        if passed + failed + skipped > 0 {
+            println!("{}\n", self.of_suite);
+        }
         self.total.passed += self.of_suite.passed;
         self.total.failed += self.of_suite.failed;
         self.total.skipped += self.of_suite.skipped;

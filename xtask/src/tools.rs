@@ -41,12 +41,18 @@ pub const STRACE: Tool = Tool { name: "strace", package: "strace", probe: &["str
 /// What `cargo xtask bench` compares with.
 pub const QEMU: Tool = Tool { name: "qemu-i386", package: "qemu-user", probe: &["qemu-i386", "--version"] };
 
+/// Unpacks kernels.
+pub const LZ4: Tool = Tool { name: "lz4", package: "lz4", probe: &["lz4", "--version"] };
+
+/// Unpacks kernels too.
+pub const ZSTD: Tool = Tool { name: "zstd", package: "zstd", probe: &["zstd", "--version"] };
+
 /// Unpacks packages for another architecture.
 pub const APT: Tool =
     Tool { name: "apt-get", package: "apt", probe: &["sh", "-c", "apt-get --version && dpkg-deb --version"] };
 
 /// Everything that `cargo xtask test --install` provides. apt-get must be there to provide anything.
-pub const FOR_TEST: &[Tool] = &[GCC32, GXX32, GDB, RUNC, STRACE, QEMU];
+pub const FOR_TEST: &[Tool] = &[GCC32, GXX32, GDB, RUNC, STRACE, QEMU, LZ4, ZSTD];
 
 /// Everything that `cargo xtask bench --install` provides.
 pub const FOR_BENCH: &[Tool] = &[STRACE, QEMU];

@@ -1,7 +1,7 @@
 //! Where the sources and the build are.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -43,6 +43,14 @@ impl Workspace {
             bail!("cargo built no {}: .cargo/config.toml names the target", program.display());
         }
         Ok(program)
+    }
+
+    /// The tests of the stub, with a kernel's vDSO in the place of this one's.
+    pub fn test_stub(&self, vdso: &Path) -> Result<Output> {
+        let mut cargo = cargo();
+        cargo.args(["test", "--quiet", "--package", "socketcall-stub", "--test", "stub"]);
+        cargo.current_dir(&self.source).env("SOCKETCALL_VDSO", vdso);
+        cargo.output().context("cargo test")
     }
 
     /// `cargo test` of `invoke` for 32-bit code.

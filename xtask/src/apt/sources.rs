@@ -24,6 +24,19 @@ pub fn of_host() -> Result<String> {
     Ok(stanzas.join("\n"))
 }
 
+/// Debian's main archive as the host has it, for another release.
+pub fn of_release(wanted: &str) -> Result<String> {
+    let text = of_host()?;
+    let main = text.split("\n\n").flat_map(|text| text.split("Types: deb\n")).find_map(|stanza| {
+        let suites = stanza.lines().find_map(|line| line.strip_prefix("Suites: "))?;
+        // The suite that has no addition is the release itself, and not its security updates.
+        let line = format!("Suites: {suites}");
+        let main = suites.split_whitespace().any(|suite| !suite.contains('-'));
+        main.then(|| format!("Types: deb\n{}", stanza.replace(&line, &format!("Suites: {wanted}"))))
+    });
+    main.context("the host's sources name no release of Debian's alone")
+}
+
 fn of_file(file: &Path, text: &str, codename: &str) -> Vec<String> {
     let of_release =
         |suite: &str| suite.strip_prefix(codename).is_some_and(|s| s.is_empty() || s.starts_with('-'));

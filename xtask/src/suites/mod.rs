@@ -16,9 +16,10 @@ use crate::tools::{self, Tool};
 use crate::workspace::{Workspace, has_i686};
 
 mod container;
-mod debian;
+pub mod debian;
 mod examples;
 mod guests;
+mod vdso;
 mod way;
 
 use way::{Mode, Way};
@@ -51,6 +52,8 @@ enum Suite {
     Debian,
     /// Inside an OCI runtime, as process 1.
     Container,
+    /// The stub in the vDSOs of other kernels.
+    Vdso,
     /// The example application.
     Examples,
 }
@@ -65,6 +68,18 @@ struct World {
     /// Debian's i386 packages, or why they are not there.
     debian: Result<PathBuf, String>,
 }
+
+/// Runs the cases of a suite.
+type Run = fn(&World, &mut Report) -> Result<()>;
+
+/// The suites that need a [`World`], in the order in which they are run.
+const SUITES: &[(Suite, Run)] = &[
+    (Suite::Guests, guests::run),
+    (Suite::Vdso, vdso::run),
+    (Suite::Debian, debian::run),
+    (Suite::Container, container::run),
+    (Suite::Examples, examples::run),
+];
 
 /// Where the program under test lies in the i386 tree.
 const IN_TREE: &str = "/usr/bin/socketcall";
@@ -94,7 +109,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
         report.end_suite();
     }
-    if [Suite::Guests, Suite::Debian, Suite::Container, Suite::Examples].into_iter().any(wanted) {
+    if SUITES.iter().any(|(suite, _)| wanted(*suite)) {
         let socketcall = match &options.program {
             Some(program) => program.canonicalize().with_context(|| program.display().to_string())?,
             None => workspace.socketcall()?,
@@ -107,17 +122,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 .with_context(|| format!("cannot copy to {}", copy.display()))?;
         }
         let world = World { workspace, socketcall, xtask, debian };
-        if wanted(Suite::Guests) {
-            guests::run(&world, &mut report)?;
-        }
-        if wanted(Suite::Debian) {
-            debian::run(&world, &mut report)?;
-        }
-        if wanted(Suite::Container) {
-            container::run(&world, &mut report)?;
-        }
-        if wanted(Suite::Examples) {
-            examples::run(&world, &mut report)?;
+        for (_, run) in SUITES.iter().filter(|(suite, _)| wanted(*suite)) {
+            run(&world, &mut report)?;
         }
     }
     let good = report.close(options.no_skip);
