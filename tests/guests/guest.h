@@ -128,11 +128,15 @@ static inline long enter(enum entry entry, int call, const void *words)
 		{ "esi", before.esi, after.esi }, { "edi", before.edi, after.edi }, { "ebp", before.ebp, after.ebp },
 		{ "eflags", before.eflags & FLAGS, entry == INT80 ? after.eflags & FLAGS : before.eflags & FLAGS },
 	};
+	int changed = 0;
 	for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
 		if (kept[i].before != kept[i].after) {
-			say("%d: %s was %#x and is %#x\n", call, kept[i].name, kept[i].before, kept[i].after);
-			exit(95);
+			say("%s by %s: %s was %#x and is %#x\n", call > 0 && call <= CALLS ? calls[call].name : "no call",
+			    entry == INT80 ? "int80" : "vdso", kept[i].name, kept[i].before, kept[i].after);
+			changed = 1;
 		}
+	if (changed)
+		exit(95);
 	return (int32_t)after.eax;
 }
 

@@ -14,6 +14,10 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+mod live;
+
+pub use live::Live;
+
 /// What a program left behind.
 #[derive(Clone, Debug)]
 pub struct Finished {

@@ -8,8 +8,9 @@ use std::process::ExitStatus;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use self::build::Builder;
-use self::table::{Build, Calls, GUESTS, Guest, Limit, Run};
+pub use self::build::Builder;
+pub use self::table::{Build, Guest};
+use self::table::{Calls, GUESTS, Limit, Run};
 use super::{LIMIT, Mode, Way, World, account, command, nothing_left, unfiltered, words};
 use crate::counts::Counts;
 use crate::overhear::{SAYS, code};

@@ -17,6 +17,7 @@ use crate::workspace::{Workspace, has_i686};
 
 mod container;
 pub mod debian;
+mod debuggers;
 mod examples;
 mod guests;
 mod vdso;
@@ -54,6 +55,8 @@ enum Suite {
     Container,
     /// The stub in the vDSOs of other kernels.
     Vdso,
+    /// gdb and strace, outside and inside of `run`.
+    Debuggers,
     /// The example application.
     Examples,
 }
@@ -76,6 +79,7 @@ type Run = fn(&World, &mut Report) -> Result<()>;
 const SUITES: &[(Suite, Run)] = &[
     (Suite::Guests, guests::run),
     (Suite::Vdso, vdso::run),
+    (Suite::Debuggers, debuggers::run),
     (Suite::Debian, debian::run),
     (Suite::Container, container::run),
     (Suite::Examples, examples::run),

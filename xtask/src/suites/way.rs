@@ -53,6 +53,16 @@ impl Mode {
         }
     }
 
+    /// For the names of cases.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Traced => "traced",
+            Mode::InFront => "traced, in front",
+            Mode::Untraced => "untraced",
+            Mode::UntracedInFront => "untraced, in front",
+        }
+    }
+
     /// Whether a tracer stays.
     pub const fn is_traced(self) -> bool {
         matches!(self, Mode::Traced | Mode::InFront)

@@ -52,6 +52,12 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// Builds a guest; answers where it lies.
+    pub fn make(&self, guest: &Guest, build: Build) -> Result<PathBuf> {
+        self.build(guest, build)?;
+        Ok(self.directory(build).join(guest.name))
+    }
+
     /// The directory in which a guest lies, if it was built.
     pub fn built(&self, guest: &Guest, build: Build) -> Result<PathBuf> {
         let directory = self.directory(build);

@@ -29,7 +29,7 @@ pub const GUESTS: &[Guest] = &[
             arguments(RUN, &["cancel"]),
             arguments(RUN, &["asynchronous"]),
             arguments(RUN, &["throw"]),
-            Run { modes: Mode::TRACED, ..uncounted(arguments(RUN, &["storm"])) }
+            uncounted(arguments(RUN, &["storm"]))
         ],
     },
     Guest {
