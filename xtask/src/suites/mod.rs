@@ -20,6 +20,7 @@ pub mod debian;
 mod debuggers;
 mod examples;
 mod guests;
+mod terminal;
 mod vdso;
 mod way;
 
@@ -57,6 +58,8 @@ enum Suite {
     Vdso,
     /// gdb and strace, outside and inside of `run`.
     Debuggers,
+    /// Job control in shells on a terminal.
+    Terminal,
     /// The example application.
     Examples,
 }
@@ -80,6 +83,7 @@ const SUITES: &[(Suite, Run)] = &[
     (Suite::Guests, guests::run),
     (Suite::Vdso, vdso::run),
     (Suite::Debuggers, debuggers::run),
+    (Suite::Terminal, terminal::run),
     (Suite::Debian, debian::run),
     (Suite::Container, container::run),
     (Suite::Examples, examples::run),
