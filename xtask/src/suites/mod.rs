@@ -20,6 +20,8 @@ pub mod debian;
 mod debuggers;
 mod examples;
 mod guests;
+mod stress;
+mod supervisor;
 mod terminal;
 mod vdso;
 mod way;
@@ -40,6 +42,8 @@ pub struct Options {
     /// Test this program instead of the workspace's own (an installed one, say).
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
+    #[command(flatten)]
+    stress: stress::Options,
     /// Run only the cases whose name contains this.
     filter: Option<String>,
 }
@@ -60,6 +64,10 @@ enum Suite {
     Debuggers,
     /// Job control in shells on a terminal.
     Terminal,
+    /// What becomes of the supervisor, and what it needs.
+    Supervisor,
+    /// Threads, forks and signals for a while.
+    Stress,
     /// The example application.
     Examples,
 }
@@ -73,6 +81,7 @@ struct World {
     xtask: PathBuf,
     /// Debian's i386 packages, or why they are not there.
     debian: Result<PathBuf, String>,
+    stress: stress::Options,
 }
 
 /// Runs the cases of a suite.
@@ -84,9 +93,11 @@ const SUITES: &[(Suite, Run)] = &[
     (Suite::Vdso, vdso::run),
     (Suite::Debuggers, debuggers::run),
     (Suite::Terminal, terminal::run),
+    (Suite::Supervisor, supervisor::run),
     (Suite::Debian, debian::run),
     (Suite::Container, container::run),
     (Suite::Examples, examples::run),
+    (Suite::Stress, stress::run),
 ];
 
 /// Where the program under test lies in the i386 tree.
@@ -129,7 +140,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             std::fs::copy(&socketcall, &copy)
                 .with_context(|| format!("cannot copy to {}", copy.display()))?;
         }
-        let world = World { workspace, socketcall, xtask, debian };
+        let world = World { workspace, socketcall, xtask, debian, stress: options.stress };
         for (_, run) in SUITES.iter().filter(|(suite, _)| wanted(*suite)) {
             run(&world, &mut report)?;
         }
