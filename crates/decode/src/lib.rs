@@ -10,7 +10,7 @@
 //! One [`tables::Table`] for each kind of name serves the decoder, the policies and the documentation.
 #![forbid(unsafe_code)]
 
-mod address;
+pub mod address;
 mod call;
 mod event;
 mod memory;

@@ -3,11 +3,20 @@
 //! The numbers are the kernel's (include/uapi/linux and include/linux/socket.h); the names are those that
 //! the manual pages and the headers use.
 
+pub mod addresses;
+mod families;
+mod hardware;
+mod levels;
 mod message;
-mod socket;
+pub mod protocols;
+mod types;
 
+pub use families::FAMILIES;
+pub use hardware::HARDWARE;
+pub use levels::LEVELS;
 pub use message::{MESSAGE_FLAGS, SHUTDOWN};
-pub use socket::{ACCEPT_FLAGS, FAMILIES, LEVELS, TYPE_FLAGS, TYPES, protocols};
+pub use protocols::protocols;
+pub use types::{ACCEPT_FLAGS, TYPE_FLAGS, TYPE_MASK, TYPES};
 
 /// Numbers and their names.
 #[derive(Debug)]

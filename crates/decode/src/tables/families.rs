@@ -1,4 +1,4 @@
-//! Families, types, protocols and option levels.
+//! Address families.
 
 use super::Table;
 
@@ -54,35 +54,3 @@ pub static FAMILIES: Table = Table {
         (45, "AF_MCTP"),
     ],
 };
-
-/// Socket types (include/linux/net.h).
-pub static TYPES: Table = Table {
-    unknown: "SOCK_???",
-    rows: &[
-        (1, "SOCK_STREAM"),
-        (2, "SOCK_DGRAM"),
-        (3, "SOCK_RAW"),
-        (4, "SOCK_RDM"),
-        (5, "SOCK_SEQPACKET"),
-        (6, "SOCK_DCCP"),
-        (10, "SOCK_PACKET"),
-    ],
-};
-
-/// What can be added to a socket's type.
-pub static TYPE_FLAGS: Table =
-    Table { unknown: "SOCK_???", rows: &[(0o2000000, "SOCK_CLOEXEC"), (0o4000, "SOCK_NONBLOCK")] };
-
-/// Flags of accept4(2).
-pub static ACCEPT_FLAGS: Table = Table { unknown: "SOCK_???", rows: TYPE_FLAGS.rows };
-
-/// Option levels, `SOL_*` (include/linux/socket.h).
-pub static LEVELS: Table =
-    Table { unknown: "SOL_??", rows: &[(0, "SOL_IP"), (1, "SOL_SOCKET"), (6, "SOL_TCP"), (17, "SOL_UDP")] };
-
-/// The protocols of a family; `None` if they have no names.
-#[must_use]
-pub fn protocols(family: u64) -> Option<&'static Table> {
-    let _ = family;
-    None
-}
