@@ -44,6 +44,9 @@ pub struct Seen {
     pub registers: [u64; 6],
     /// How it came in.
     pub entry: Entry,
+    /// The call number that the program gave to the multiplexer, if the call was taken apart before it reached the kernel;
+    /// `number` is the direct call's then.
+    pub taken_apart: Option<abi::Call>,
 }
 
 /// A call's name and arguments, in one of the forms that it can have.
@@ -98,6 +101,11 @@ impl Asked {
     pub fn of(seen: Seen, memory: &dyn Memory) -> Option<Asked> {
         if seen.abi == Abi::I386 && seen.number == SOCKETCALL_I386 {
             return Some(Asked::multiplexed(seen, memory));
+        }
+        if let Some(call) = seen.taken_apart {
+            let time = if seen.number == i386::RECVMMSG_TIME64 { 8 } else { 4 };
+            let form = Form { name: call.name(), call: Some(call), arguments: call.facts().words, time };
+            return Some(Asked { seen, form, words: seen.registers.map(|word| word & 0xffff_ffff) });
         }
         let name = seen.abi.name_of(seen.number)?;
         let call = abi::Call::ALL.into_iter().find(|call| name == call.name());

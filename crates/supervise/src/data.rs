@@ -16,16 +16,27 @@ pub(crate) const PTRACE: u16 = 0x5c6b;
 /// seccomp, by somebody who wants a listener.
 pub(crate) const LISTENER: u16 = 0x5c6c;
 
+/// A direct call that is shown.
+pub(crate) const SHOWN: u16 = 0x5c6d;
+/// A multiplexed call that is shown, and goes on to the kernel as it is.
+pub(crate) const SHOWN_WHOLE: u16 = 0x5c6e;
+
 /// Whether an answer with this data can be our filter's for this call. A filter of the program's can answer with
 /// our data, and of equal answers the newest filter's counts (kernel/seccomp.c, `seccomp_run_filters`): what
 /// it says must not let a multiplexed call through as something else. Numbers of both architectures.
 pub(crate) fn belongs(data: u16, number: u32) -> bool {
     use abi::{Call, SOCKETCALL_I386, i386};
+    use decode::Abi;
     match data {
         SOCKETCALL => number == SOCKETCALL_I386,
         DIRECT => {
             number == i386::RECVMMSG_TIME64 || Call::ALL.iter().any(|call| call.direct_i386() == number)
         }
+        SHOWN => {
+            [Abi::I386, Abi::X86_64, Abi::X32].iter().any(|abi| abi.name_of(number).is_some())
+                && number != SOCKETCALL_I386
+        }
+        SHOWN_WHOLE => number == SOCKETCALL_I386,
         EXEC => crate::demux::execs().iter().any(|(_, exec)| *exec == number),
         SIGACTION => crate::demux::sigactions().iter().any(|(_, set)| *set == number),
         CLONE => {

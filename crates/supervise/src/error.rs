@@ -37,6 +37,14 @@ pub enum Error {
          start the container with --cap-add SYS_PTRACE"
     )]
     PtraceRefused(io::Error),
+    /// A process that runs can't be traced.
+    #[error("process {process} can't be traced: {}", attach_remedy(*process, error))]
+    Attach {
+        /// The process.
+        process: tracee::Tid,
+        /// What the kernel answered.
+        error: io::Error,
+    },
     /// There is something that needs a tracer which stays attached.
     #[error("--untraced can't be used here: {0}; run without it")]
     Untraced(&'static str),
@@ -102,6 +110,10 @@ impl Error {
         Error::os(what, io::Error::last_os_error())
     }
 
+    pub(crate) const fn attach(process: tracee::Tid, error: io::Error) -> Error {
+        Error::Attach { process, error }
+    }
+
     /// The exit status that env(1) and shells give for it: 127 not found, 126 not executable, 125 what is
     /// not the program's own fault.
     #[must_use]
@@ -129,6 +141,20 @@ impl Error {
 /// Who traces `tid`.
 fn tracer(tid: tracee::Tid) -> Option<i32> {
     tracee::proc_status(tid, "TracerPid:")?.parse().ok().filter(|tracer| *tracer != 0)
+}
+
+/// Why a process can't be attached to, and what helps.
+fn attach_remedy(process: tracee::Tid, error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ESRCH) => "there is no such process".into(),
+        Some(libc::EPERM) => match tracer(process) {
+            Some(tracer) => format!("process {tracer} traces it already, and a process has one tracer"),
+            None => "permission denied: it belongs to another user or is protected; be root, or set \
+                     kernel.yama.ptrace_scope to 0"
+                .into(),
+        },
+        _ => error.to_string(),
+    }
 }
 
 /// What helps against an error of execve.

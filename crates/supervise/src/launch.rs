@@ -8,13 +8,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::thread::{self, JoinHandle};
 
 use seccomp::Filter;
-use tracee::{Options, Scope, Tid};
+use tracee::{Options, Scope, Tid, Waiter};
 
 use crate::child::{Child, fork_unseen, pipe};
 use crate::follow::Follow;
 use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
-use crate::session::{Layers, follow};
+use crate::session::{Layers, follow_all};
 use crate::withdraw::{protect, silence, withdraw, without_stop_signals};
 use crate::{Error, inherited, say};
 
@@ -89,6 +89,8 @@ pub struct Session {
     launch: Launch,
     layers: Layers,
     keep_stderr: bool,
+    foreground: bool,
+    children: bool,
 }
 
 /// What [`Session`] needs once all is found and planned.
@@ -96,6 +98,7 @@ struct Ready {
     program: Program,
     filter: Option<Filter>,
     options: Options,
+    times: bool,
     layers: Layers,
 }
 
@@ -103,7 +106,13 @@ impl Session {
     /// Without layers the program runs as it would anyway, and is followed.
     #[must_use]
     pub fn new(launch: Launch) -> Session {
-        Session { launch, layers: vec![Box::new(Follow::default())], keep_stderr: false }
+        Session {
+            launch,
+            layers: vec![Box::new(Follow::default())],
+            keep_stderr: false,
+            foreground: false,
+            children: true,
+        }
     }
 
     /// Adds a layer. Of several, the first added is asked first.
@@ -121,7 +130,24 @@ impl Session {
         self
     }
 
-    fn ready(launch: &Launch, mut layers: Layers) -> Result<Ready, Error> {
+    /// For a program that is started in place of this one, as by a shell: it gets signals' dispositions and the
+    /// descriptors as this process got them, and the signals that ask this process for an end. Of use with
+    /// [`Session::spawn`].
+    #[must_use]
+    pub const fn foreground(mut self) -> Session {
+        self.foreground = true;
+        self
+    }
+
+    /// Whether what the program starts is followed. If not, no layer may want a filter: who inherits that would have nobody
+    /// to ask.
+    #[must_use]
+    pub const fn children(mut self, children: bool) -> Session {
+        self.children = children;
+        self
+    }
+
+    fn ready(launch: &Launch, mut layers: Layers, children: bool) -> Result<Ready, Error> {
         let program = launch.find()?;
         let mut plan = Plan::default();
         for layer in &mut layers {
@@ -129,7 +155,8 @@ impl Session {
         }
         let filter = if plan.wants.is_empty() { None } else { Some(plan.wants.compile()?) };
         let options = if plan.at_exit { Options::FOLLOW.with_exit() } else { Options::FOLLOW };
-        Ok(Ready { program, filter, options, layers })
+        let options = if children { options } else { options.without_children() };
+        Ok(Ready { program, filter, options, times: plan.times, layers })
     }
 
     /// Turns this process into the program, keeping its id, parent, group, terminal and all else, and leaves a
@@ -141,7 +168,8 @@ impl Session {
     /// # Errors
     /// [`Error`]
     pub fn become_program(self) -> Result<Infallible, Error> {
-        let Ready { program, filter, options, layers } = Session::ready(&self.launch, self.layers)?;
+        let ready = Session::ready(&self.launch, self.layers, self.children)?;
+        let Ready { program, filter, options, times, layers } = ready;
         let (up, tell) = pipe()?;
         let (mut heard, answer) = pipe()?;
         // SAFETY: getpid takes nothing.
@@ -149,7 +177,7 @@ impl Session {
         let supervisor = match fork_unseen()? {
             0 => {
                 drop((tell, heard));
-                supervise(layers, own, options, up, answer, self.keep_stderr)
+                supervise(layers, own, options, times, up, answer, self.keep_stderr)
             }
             pid => pid,
         };
@@ -189,13 +217,13 @@ impl Session {
     /// # Errors
     /// [`Error`]
     pub fn spawn(self) -> Result<Running, Error> {
-        let Session { mut launch, layers, .. } = self;
+        let Session { mut launch, layers, foreground, children, .. } = self;
         // Another thread may be changing the environment when this process is forked.
         launch.env.get_or_insert_with(|| std::env::vars_os().collect());
         let (tell, told) = std::sync::mpsc::channel();
         let thread = thread::Builder::new()
             .name("socketcall".into())
-            .spawn(move || supervise_here(launch, layers, &tell))
+            .spawn(move || supervise_here(launch, layers, Kind { foreground, children }, &tell))
             .map_err(|error| Error::os("clone", error))?;
         let Ok(pid) = told.recv() else {
             // The thread tells before it ends, unless a layer panics.
@@ -246,9 +274,10 @@ impl Running {
 fn supervise_here(
     launch: Launch,
     layers: Layers,
+    kind: Kind,
     tell: &std::sync::mpsc::Sender<Result<Tid, Error>>,
 ) -> Result<End, Error> {
-    let started = start(launch, layers);
+    let started = start(launch, layers, kind);
     let (ready, child, mut failure) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -256,7 +285,7 @@ fn supervise_here(
             return Ok(End::Exited(125));
         }
     };
-    let Ready { program, mut layers, .. } = ready;
+    let Ready { program, mut layers, times, .. } = ready;
     // The pipe's other end is closed by the program's exec, or by the child's end after it told why not.
     thread::scope(|scope| {
         let pid = child.pid();
@@ -265,9 +294,29 @@ fn supervise_here(
             let failed = failure.read_exact(&mut errno).is_ok();
             let _ = tell.send(if failed { Err(explain(&program, errno)) } else { Ok(pid) });
         });
-        let end = follow(&mut layers, Scope::Thread, pid, |_| ());
+        if kind.foreground {
+            crate::signals::forward_to(pid);
+        }
+        let end = follow_all(&mut layers, waiter(Scope::Thread, times), &[pid], |_| {
+            crate::signals::forward_no_more();
+        });
         end.map(|end| end.unwrap_or(End::Exited(125))).map_err(|error| Error::os("waitpid", error))
     })
+}
+
+/// How [`Session::spawn`] was asked to start.
+#[derive(Clone, Copy)]
+struct Kind {
+    foreground: bool,
+    children: bool,
+}
+
+fn waiter(scope: Scope, times: bool) -> Waiter {
+    let mut waiter = Waiter::new(scope);
+    if times {
+        waiter.with_times();
+    }
+    waiter
 }
 
 /// What the child writes when it can't become the program: the step, and the errno.
@@ -283,8 +332,8 @@ fn explain(program: &Program, [step, errno @ ..]: [u8; 5]) -> Error {
 }
 
 /// Forks the program's process, seizes it and lets it go on. The file tells of a failure to exec.
-fn start(mut launch: Launch, layers: Layers) -> Result<(Ready, Child, File), Error> {
-    let ready = Session::ready(&launch, layers)?;
+fn start(mut launch: Launch, layers: Layers, kind: Kind) -> Result<(Ready, Child, File), Error> {
+    let ready = Session::ready(&launch, layers, kind.children)?;
     let (failure, tell) = pipe()?;
     let tell = File::from(out_of_the_way(tell.as_fd())?);
     let given = std::mem::take(&mut launch.stdio);
@@ -299,7 +348,11 @@ fn start(mut launch: Launch, layers: Layers) -> Result<(Ready, Child, File), Err
                 unsafe { libc::dup2(fd.as_raw_fd(), number) };
             }
         }
-        reset_signals();
+        if kind.foreground {
+            inherited::restore();
+        } else {
+            reset_signals();
+        }
         let (step, errno) = match ready.filter.as_ref().map_or(Ok(()), Filter::install_unprivileged) {
             Err(_) => (AT_FILTER, crate::program::last_errno()),
             Ok(()) => (AT_EXEC, ready.program.execute()),
@@ -347,6 +400,7 @@ fn supervise(
     mut layers: Layers,
     program: Tid,
     options: Options,
+    times: bool,
     mut up: File,
     answer: File,
     keep_stderr: bool,
@@ -365,7 +419,8 @@ fn supervise(
     withdraw(&[]);
     without_stop_signals();
     if seized.is_ok() && told.is_ok() {
-        let followed = follow(&mut layers, Scope::Process, program, |_| {
+        let waiter = waiter(Scope::Process, times);
+        let followed = follow_all(&mut layers, waiter, &[program], |_| {
             if !keep_stderr {
                 silence(2);
             }

@@ -1,7 +1,7 @@
 //! What a part of the project adds to the following of processes.
 
 use seccomp::Wants;
-use tracee::{SignalInfo, Stopped, Tid, Waiter};
+use tracee::{Signal, SignalInfo, Stopped, Tid, Waiter};
 
 use crate::Error;
 
@@ -12,6 +12,8 @@ pub struct Plan {
     pub wants: Wants,
     /// Whether every thread is to be stopped at its end, while its memory is still there.
     pub at_exit: bool,
+    /// Whether the processor time of tracees is asked for at each stop.
+    pub times: bool,
 }
 
 /// How a layer wants a thread to go on.
@@ -30,6 +32,12 @@ pub enum Handled {
     No,
     /// It is dealt with. A signal is not delivered.
     Yes(Then),
+    /// It was a multiplexed call that is carried out in place: all layers are told of it. If it is `made`, the thread stops
+    /// at calls; if not, it was answered.
+    InPlace {
+        /// Whether it is made at all.
+        made: bool,
+    },
 }
 
 /// How a thread ended.
@@ -56,6 +64,11 @@ pub trait Layer: Send {
     /// The program is being started, and has not run yet. Other than [`Layer::plan`], this takes none of its
     /// time.
     fn on_start(&mut self) {}
+
+    /// We became the tracer of a thread that ran before.
+    fn on_seized(&mut self, tid: Tid) {
+        let _ = tid;
+    }
 
     /// A new program is in place in `stopped`, and has not run. `former` made the call; every other thread of
     /// its process is gone.
@@ -85,6 +98,26 @@ pub trait Layer: Send {
     fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
         let _ = stopped;
         Ok(Then::Go)
+    }
+
+    /// A multiplexed call was trapped, and is about to be dealt with. All layers are told, before one is asked.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_multiplexed(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
+        let _ = stopped;
+        Ok(())
+    }
+
+    /// A multiplexed call was dealt with by a layer that says that the thread is to stop at calls: it is carried out in
+    /// place, as a direct call whose words are in the registers now, or will be at the next stop at a call. Or, if `made`
+    /// is false, it was answered and not made.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_in_place(&mut self, stopped: &mut Stopped, made: bool) -> tracee::Result<()> {
+        let _ = (stopped, made);
+        Ok(())
     }
 
     /// A filter answered RET_TRACE with `data`. If no layer handles it, the call answers ENOSYS, as it does
@@ -120,6 +153,20 @@ pub trait Layer: Send {
         Ok(Handled::No)
     }
 
+    /// A signal is delivered when the thread goes on, since no layer dealt with it.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_delivery(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let _ = stopped;
+        Ok(Then::Go)
+    }
+
+    /// The thread's group is stopped by `signal`, until SIGCONT.
+    fn on_group_stop(&mut self, stopped: &Stopped, signal: Signal) {
+        let _ = (stopped, signal);
+    }
+
     /// A thread is about to end ([`Plan::at_exit`]); its memory is still there.
     ///
     /// # Errors
@@ -127,6 +174,16 @@ pub trait Layer: Send {
     fn on_exit(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
         let _ = stopped;
         Ok(())
+    }
+
+    /// The thread that is about to be told gone, by a signal, left a core dump.
+    fn on_core_dump(&mut self, tid: Tid) {
+        let _ = tid;
+    }
+
+    /// We let the thread go: it runs on untraced.
+    fn on_detached(&mut self, tid: Tid) {
+        let _ = tid;
     }
 
     /// A thread is gone.

@@ -10,6 +10,7 @@
 //! - [`Session::spawn`]: the program becomes a child, supervised by one thread. For programs that use this as
 //!   a library.
 
+mod attach;
 mod child;
 mod clone;
 mod data;
@@ -24,16 +25,20 @@ mod no_new_privs;
 mod placement;
 pub mod probe;
 mod program;
+mod record;
 mod session;
+mod signals;
 mod untraced;
 mod withdraw;
 
+pub use attach::{Attach, Ended};
 pub use demux::{Count, Demux, Tally, Way};
 pub use error::Error;
 pub use explain::{Explanation, Stub};
 pub use launch::{Launch, Running, Session};
 pub use layer::{End, Handled, Layer, Plan, Then};
 pub use program::Kind;
+pub use record::{Observer, Record};
 pub use untraced::Untraced;
 
 /// One line to the user, on standard error. Nobody is there to be told if it can't be written; and where it

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::{Duration, Instant};
 
-use tracee::{Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
+use tracee::{Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
 
+use crate::data;
 use crate::layer::{End, Handled, Layer, Then};
 use crate::placement::Placement;
 use crate::say;
@@ -65,20 +66,20 @@ impl Threads {
     }
 }
 
-/// Follows the program and all that it starts until the last of them has ended. Answers how `program` ended,
-/// if that was told; `program_ended` is called then.
-pub(crate) fn follow(
+/// Follows all of `first`, of whom the first is the program, and all that they start, until the last of them has ended.
+/// Answers how the program ended, if that was told; `program_ended` is called then. Lets all of them go, untraced, if the
+/// waiter is interrupted.
+pub(crate) fn follow_all(
     layers: &mut Layers,
-    scope: Scope,
-    program: Tid,
+    mut waiter: Waiter,
+    first: &[Tid],
     mut program_ended: impl FnMut(End),
 ) -> io::Result<Option<End>> {
     for layer in layers.iter_mut() {
         layer.on_start();
     }
-    let mut waiter = Waiter::new(scope);
     let mut threads = Threads::default();
-    threads.alive.insert(program);
+    threads.alive.extend(first);
     let mut placement = Placement::new();
     let mut outcome = None;
     loop {
@@ -98,13 +99,17 @@ pub(crate) fn follow(
         };
         let (tid, end) = match waited {
             Waited::Nobody => return Ok(outcome),
+            Waited::Interrupted => {
+                let_go(layers, &mut waiter, threads)?;
+                return Ok(outcome);
+            }
             Waited::Stopped(stopped, Stop::Attached) if !threads.alive.contains(&stopped.tid()) => {
                 threads.unannounced.remove(&stopped.tid());
                 threads.waiting.insert(stopped.tid(), (stopped, Instant::now() + Threads::PATIENCE));
                 continue;
             }
             Waited::Stopped(stopped, stop) => {
-                if matches!(stop, Stop::Seccomp { .. } | Stop::Signal(libc::SIGSYS)) {
+                if matches!(stop, Stop::Seccomp { .. } | Stop::Call | Stop::Signal(libc::SIGSYS)) {
                     placement.serving(stopped.tid());
                 }
                 serve(layers, &mut waiter, stopped, stop, &mut threads);
@@ -116,18 +121,65 @@ pub(crate) fn follow(
                 continue;
             }
             Waited::Exited(tid, status) => (tid, End::Exited(status)),
-            Waited::Killed(tid, signal) => (tid, End::Killed(signal)),
+            Waited::Killed { tid, signal, core } => (tid, killed(layers, tid, signal, core)),
         };
         threads.ended(tid, end);
         for layer in layers.iter_mut() {
             layer.on_end(tid, end);
         }
         // The number may be given to another once more.
-        if tid == program && outcome.is_none() {
+        if first.first() == Some(&tid) && outcome.is_none() {
             outcome = Some(end);
             program_ended(end);
         }
     }
+}
+
+fn killed(layers: &mut Layers, tid: Tid, signal: Signal, core: bool) -> End {
+    if core {
+        layers.iter_mut().for_each(|layer| layer.on_core_dump(tid));
+    }
+    End::Killed(signal)
+}
+
+/// Lets every thread go on untraced. Each is stopped first, by us or by what happens to it in that moment.
+fn let_go(layers: &mut Layers, waiter: &mut Waiter, mut threads: Threads) -> io::Result<()> {
+    for (tid, (stopped, _)) in threads.waiting.drain() {
+        threads.alive.remove(&tid);
+        ignore_gone(stopped.detach(0));
+    }
+    // Whoever is gone tells so by its end.
+    threads.alive.iter().for_each(|tid| ignore_gone(tracee::interrupt(*tid)));
+    while !threads.alive.is_empty() {
+        let (tid, end) = match waiter.wait()? {
+            Waited::Nobody => break,
+            Waited::Interrupted => continue,
+            Waited::Stopped(stopped, stop) => {
+                let tid = stopped.tid();
+                match stop {
+                    Stop::Clone { child } => {
+                        threads.alive.insert(child);
+                        ignore_gone(tracee::interrupt(child));
+                    }
+                    Stop::Exec { former } if former != tid => {
+                        threads.alive.remove(&former);
+                    }
+                    _ => {}
+                }
+                // What came first is the thread's; what we asked for then ends with its being traced.
+                let signal = if let Stop::Signal(signal) = stop { signal } else { 0 };
+                ignore_gone(stopped.detach(signal));
+                threads.alive.remove(&tid);
+                layers.iter_mut().for_each(|layer| layer.on_detached(tid));
+                continue;
+            }
+            Waited::Exited(tid, status) => (tid, End::Exited(status)),
+            Waited::Killed { tid, signal, core } => (tid, killed(layers, tid, signal, core)),
+        };
+        threads.alive.remove(&tid);
+        layers.iter_mut().for_each(|layer| layer.on_end(tid, end));
+    }
+    Ok(())
 }
 
 /// Deals with one stop, and lets the thread go on.
@@ -187,27 +239,71 @@ fn handle(
         }
         Stop::Seccomp { data } => {
             let number = stopped.registers()?.call_number().cast_unsigned();
-            if !crate::data::belongs(data, number) {
+            if !data::belongs(data, number) {
                 refuse(stopped)?;
                 return Ok(Resume::Continue(0));
             }
-            for layer in layers {
-                if let Handled::Yes(wanted) = layer.on_trace(stopped, data)? {
-                    return Ok(resume(wanted));
+            if data == data::SOCKETCALL {
+                for layer in layers.iter_mut() {
+                    layer.on_multiplexed(stopped)?;
                 }
             }
-            refuse(stopped)?;
+            let mut handled = false;
+            for layer in layers.iter_mut() {
+                match layer.on_trace(stopped, data)? {
+                    Handled::No => continue,
+                    Handled::Yes(wanted) => then = then.max(wanted),
+                    Handled::InPlace { made } => {
+                        then = then.max(if made { Then::StopAtCall } else { Then::Go });
+                        for layer in layers.iter_mut() {
+                            layer.on_in_place(stopped, made)?;
+                        }
+                        return Ok(resume(then));
+                    }
+                }
+                handled = true;
+                // A call that is shown may be one that others wait for too.
+                if data != data::SHOWN {
+                    break;
+                }
+            }
+            if !handled {
+                refuse(stopped)?;
+            }
         }
         Stop::Signal(signal) => {
             let info = stopped.signal_info()?;
-            for layer in layers {
-                if let Handled::Yes(wanted) = layer.on_signal(waiter, stopped, &info)? {
-                    return Ok(resume(wanted));
+            if crate::demux::is_trap(&info) {
+                for layer in layers.iter_mut() {
+                    layer.on_multiplexed(stopped)?;
                 }
             }
-            return Ok(Resume::Continue(signal));
+            for at in 0..layers.len() {
+                match layers[at].on_signal(waiter, stopped, &info)? {
+                    Handled::No => {}
+                    Handled::Yes(wanted) => return Ok(resume(wanted)),
+                    Handled::InPlace { made } => {
+                        for layer in layers.iter_mut() {
+                            layer.on_in_place(stopped, made)?;
+                        }
+                        return Ok(resume(if made { Then::StopAtCall } else { Then::Go }));
+                    }
+                }
+            }
+            for layer in layers {
+                then = then.max(layer.on_delivery(stopped)?);
+            }
+            return Ok(match then {
+                Then::Go => Resume::Continue(signal),
+                Then::StopAtCall => Resume::ToCall(signal),
+            });
         }
-        Stop::Group(_) => return Ok(Resume::Listen),
+        Stop::Group(signal) => {
+            for layer in layers {
+                layer.on_group_stop(stopped, signal);
+            }
+            return Ok(Resume::Listen);
+        }
     }
     Ok(resume(then))
 }

@@ -219,10 +219,10 @@ impl Serving {
                 while let Some(waited) = self.waiter.wait_at_most(Duration::ZERO)? {
                     match waited {
                         Waited::Stopped(stopped, stop) => self.stopped(stopped, stop),
-                        Waited::Exited(tid, _) | Waited::Killed(tid, _) => {
+                        Waited::Exited(tid, _) | Waited::Killed { tid, .. } => {
                             self.in_exec.remove(&tid);
                         }
-                        Waited::Nobody => break,
+                        Waited::Nobody | Waited::Interrupted => break,
                     }
                 }
             }

@@ -3,13 +3,9 @@
 /// Makes this process one that nobody with the program's rights can disturb: no signal but SIGKILL, no look
 /// into it, no tracer.
 pub(crate) fn protect() {
-    // SAFETY: none of these takes a pointer but to the mask, which lives through the call.
-    unsafe {
-        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
-    }
+    // SAFETY: prctl takes no pointers here.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+    crate::signals::block_all();
 }
 
 /// Wants no SIGCHLD for a tracee's stop: waitpid tells of it, and the signal would be sent for nothing.

@@ -60,7 +60,7 @@ fn run_to_call(
     stop_signal: &mut Option<libc::c_int>,
 ) -> Result<()> {
     loop {
-        Stopped::new(stopped.tid()).resume(Resume::ToCall(0))?;
+        Stopped::new(stopped.tid(), 0).resume(Resume::ToCall(0))?;
         match waiter.wait_for(stopped.tid()) {
             Ok(Waited::Stopped(_, Stop::Call)) => return Ok(()),
             // Only SIGSTOP can come, since it cannot be masked; or another thread's has stopped the group.

@@ -13,6 +13,7 @@
 //!
 //! ptrace is bound to the thread that seized: all functions are for that thread alone.
 
+mod call;
 mod inject;
 mod memory;
 mod proc;
@@ -20,6 +21,7 @@ mod registers;
 mod stop;
 mod stopped;
 
+pub use call::{ARCH_I386, ARCH_X86_64, At, CallInfo};
 pub use inject::{Injection, inject};
 pub use proc::{proc_file, proc_stat, proc_status};
 pub use registers::{CODE_32, DATA_32, Registers};

@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,8 +50,17 @@ pub enum Waited {
     Stopped(Stopped, Stop),
     /// A thread ended with this status. (Of a process, its first thread's end is reported last.)
     Exited(Tid, i32),
-    /// A thread was ended by this signal.
-    Killed(Tid, Signal),
+    /// A thread was ended by a signal.
+    Killed {
+        /// The thread.
+        tid: Tid,
+        /// The signal.
+        signal: Signal,
+        /// Whether it left a core dump.
+        core: bool,
+    },
+    /// [`Waiter::interruptible`]: somebody wants to be heard.
+    Interrupted,
     /// There is nobody left to wait for.
     Nobody,
 }
@@ -72,6 +84,8 @@ pub struct Waiter {
     heard: VecDeque<Waited>,
     /// How many are told until everybody is asked.
     until_all: u32,
+    interrupted: Option<&'static AtomicBool>,
+    times: bool,
 }
 
 impl Waiter {
@@ -81,7 +95,25 @@ impl Waiter {
     /// Waits for whom `scope` says.
     #[must_use]
     pub const fn new(scope: Scope) -> Waiter {
-        Waiter { scope, heard: VecDeque::new(), until_all: Self::ROUND }
+        Waiter { scope, heard: VecDeque::new(), until_all: Self::ROUND, interrupted: None, times: false }
+    }
+
+    /// Ends its waiting with [`Waited::Interrupted`] whenever `flag` is set. Whoever sets it sends the waiting thread a
+    /// signal that is handled without SA_RESTART, again and again until the thread has answered: one that comes before the
+    /// thread waits is not felt. The flag is cleared when it is told.
+    pub const fn interruptible(&mut self, flag: &'static AtomicBool) {
+        self.interrupted = Some(flag);
+    }
+
+    /// Also asks for the processor time that a stopped thread's process has used ([`Stopped::system_time`]), which costs
+    /// the more the more threads it has.
+    pub const fn with_times(&mut self) {
+        self.times = true;
+    }
+
+    /// Takes the flag down, if it is up.
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.is_some_and(|flag| flag.swap(false, Ordering::Relaxed))
     }
 
     /// Waits until a tracee stops or ends.
@@ -89,10 +121,23 @@ impl Waiter {
     /// # Errors
     /// Those of waitpid(2) but EINTR and ECHILD.
     pub fn wait(&mut self) -> io::Result<Waited> {
+        if self.is_interrupted() {
+            return Ok(Waited::Interrupted);
+        }
         if let Some(heard) = self.heard.pop_front() {
             return Ok(heard);
         }
-        let first = wait(self.scope, 0)?.expect("waitpid waits");
+        let first = loop {
+            match wait(self.scope, 0, self.times) {
+                Ok(heard) => break heard.expect("waitpid waits"),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    if self.is_interrupted() {
+                        return Ok(Waited::Interrupted);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        };
         self.until_all -= 1;
         if self.until_all == 0 {
             self.until_all = Self::ROUND;
@@ -105,7 +150,7 @@ impl Waiter {
     /// coming, the oldest would never be heard. So now and then all who have something to say are heard, and
     /// told of in turn.
     fn hear_all(&mut self) -> io::Result<()> {
-        while let Some(heard) = wait(self.scope, libc::WNOHANG)? {
+        while let Some(heard) = wait_again(self.scope, libc::WNOHANG, self.times)? {
             if matches!(heard, Waited::Nobody) {
                 break;
             }
@@ -125,7 +170,7 @@ impl Waiter {
         }
         let end = Instant::now() + limit;
         loop {
-            match wait(self.scope, libc::WNOHANG)? {
+            match wait_again(self.scope, libc::WNOHANG, self.times)? {
                 None if Instant::now() < end => thread::sleep(PAUSE),
                 heard => return Ok(heard),
             }
@@ -134,7 +179,7 @@ impl Waiter {
 
     /// Waits for this tracee alone.
     pub(crate) fn wait_for(&mut self, tid: Tid) -> io::Result<Waited> {
-        Ok(wait(Scope::One(tid), 0)?.expect("waitpid waits"))
+        Ok(wait_again(Scope::One(tid), 0, self.times)?.expect("waitpid waits"))
     }
 
     /// Gives back what was heard for the next [`Waiter::wait`].
@@ -143,8 +188,18 @@ impl Waiter {
     }
 }
 
-/// None only if `flags` say WNOHANG.
-fn wait(scope: Scope, flags: libc::c_int) -> io::Result<Option<Waited>> {
+/// Waits whatever signals come.
+fn wait_again(scope: Scope, flags: libc::c_int, times: bool) -> io::Result<Option<Waited>> {
+    loop {
+        match wait(scope, flags, times) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            heard => return heard,
+        }
+    }
+}
+
+/// None only if `flags` say WNOHANG. EINTR is an error here.
+fn wait(scope: Scope, flags: libc::c_int, times: bool) -> io::Result<Option<Waited>> {
     let (whom, whose) = match scope {
         Scope::Process => (-1, 0),
         Scope::Thread => (-1, libc::__WNOTHREAD),
@@ -153,12 +208,14 @@ fn wait(scope: Scope, flags: libc::c_int) -> io::Result<Option<Waited>> {
     let flags = flags | whose | libc::__WALL;
     loop {
         let mut status = 0;
-        // SAFETY: waitpid writes one int to `status`.
-        let tid = unsafe { libc::waitpid(whom, &raw mut status, flags) };
+        // SAFETY: rusage is plain integers, for which zero is a value.
+        let mut used: libc::rusage = unsafe { mem::zeroed() };
+        let usage = if times { &raw mut used } else { ptr::null_mut() };
+        // SAFETY: wait4 writes one int to `status`, and one structure to `usage` if that is not null.
+        let tid = unsafe { libc::wait4(whom, &raw mut status, flags, usage) };
         if tid == -1 {
             let error = io::Error::last_os_error();
             match error.raw_os_error() {
-                Some(libc::EINTR) => continue,
                 Some(libc::ECHILD) => return Ok(Some(Waited::Nobody)),
                 _ => return Err(error),
             }
@@ -170,12 +227,15 @@ fn wait(scope: Scope, flags: libc::c_int) -> io::Result<Option<Waited>> {
             return Ok(Some(Waited::Exited(tid, libc::WEXITSTATUS(status))));
         }
         if libc::WIFSIGNALED(status) {
-            return Ok(Some(Waited::Killed(tid, libc::WTERMSIG(status))));
+            let (signal, core) = (libc::WTERMSIG(status), libc::WCOREDUMP(status));
+            return Ok(Some(Waited::Killed { tid, signal, core }));
         }
         if !libc::WIFSTOPPED(status) {
             continue;
         }
-        let stopped = Stopped::new(tid);
+        let time = used.ru_stime;
+        let nanoseconds = time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_usec.cast_unsigned() * 1_000;
+        let stopped = Stopped::new(tid, nanoseconds);
         match meaning(&stopped, status) {
             Ok(stop) => return Ok(Some(Waited::Stopped(stopped, stop))),
             // Killed between its stop and our question: its end comes next.

@@ -25,6 +25,28 @@ impl Options {
     /// Only exec, and calls told from breakpoints. Tracees outlive their tracer.
     pub const EXEC: Options = Options(libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_TRACESYSGOOD);
 
+    /// For threads that ran before they were traced, and go on when they no longer are: their children too, and exec;
+    /// no filter asks us.
+    pub const ATTACHED: Options = Options(
+        libc::PTRACE_O_TRACEEXEC
+            | libc::PTRACE_O_TRACEFORK
+            | libc::PTRACE_O_TRACEVFORK
+            | libc::PTRACE_O_TRACECLONE
+            | libc::PTRACE_O_TRACESYSGOOD,
+    );
+
+    /// Without the children of tracees. A filter that asks the tracer would be without one there.
+    #[must_use]
+    pub const fn without_children(self) -> Options {
+        Options(self.0 & !(libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACEVFORK | libc::PTRACE_O_TRACECLONE))
+    }
+
+    /// Tracees die with their tracer.
+    #[must_use]
+    pub const fn kill_on_exit(self) -> Options {
+        Options(self.0 | libc::PTRACE_O_EXITKILL)
+    }
+
     /// Also every thread's end, while its memory is still there.
     #[must_use]
     pub const fn with_exit(self) -> Options {
@@ -80,12 +102,20 @@ pub struct SignalInfo {
 #[must_use = "a stopped tracee hangs until it is resumed"]
 pub struct Stopped {
     tid: Tid,
+    system_time: u64,
 }
 
 impl Stopped {
     /// For [`crate::Waiter`], which alone knows that `tid` is stopped.
-    pub(crate) const fn new(tid: Tid) -> Stopped {
-        Stopped { tid }
+    pub(crate) const fn new(tid: Tid, system_time: u64) -> Stopped {
+        Stopped { tid, system_time }
+    }
+
+    /// Nanoseconds of processor time that the thread's process had spent in the kernel when it stopped; 0 if the
+    /// [`crate::Waiter`] doesn't ask.
+    #[must_use]
+    pub const fn system_time(&self) -> u64 {
+        self.system_time
     }
 
     /// The stopped thread.
@@ -113,6 +143,26 @@ impl Stopped {
     pub fn set_registers(&mut self, registers: &Registers) -> Result<()> {
         let data = (&raw const registers.0).expose_provenance();
         request(libc::PTRACE_SETREGS, "PTRACE_SETREGS", self.tid, 0, data)
+    }
+
+    /// PTRACE_GET_SYSCALL_INFO, for [`Stopped::call_info`]: `data` is the address of a structure of `size` bytes.
+    pub(crate) fn get_call_info(&self, size: usize, data: usize) -> Result<()> {
+        request(libc::PTRACE_GET_SYSCALL_INFO, "PTRACE_GET_SYSCALL_INFO", self.tid, size, data)
+    }
+
+    /// All of the signal's `siginfo_t`, in the 64-bit layout.
+    ///
+    /// # Errors
+    /// EINVAL outside a signal's stop. [`Error::Gone`].
+    pub fn signal_bytes(&self) -> Result<[u8; 128]> {
+        let mut info = [0u64; 16];
+        let data = (&raw mut info).expose_provenance();
+        request(libc::PTRACE_GETSIGINFO, "PTRACE_GETSIGINFO", self.tid, 0, data)?;
+        let mut bytes = [0; 128];
+        for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(info) {
+            *bytes = word.to_ne_bytes();
+        }
+        Ok(bytes)
     }
 
     /// The event's message (PTRACE_GETEVENTMSG).

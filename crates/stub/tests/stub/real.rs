@@ -80,7 +80,7 @@ fn vdso_of(mut child: KilledInTheEnd) -> Option<Vec<u8>> {
             }
             Waited::Stopped(stopped, _) => stopped.resume(Resume::Continue(0)).expect("a tracee"),
             // The shell says that it can't execute it.
-            Waited::Exited(..) | Waited::Killed(..) | Waited::Nobody => return None,
+            Waited::Exited(..) | Waited::Killed { .. } | Waited::Interrupted | Waited::Nobody => return None,
         }
     }
 }

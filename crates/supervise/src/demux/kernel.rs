@@ -150,7 +150,7 @@ pub(crate) fn probe() -> Result<Option<Vdso>, Error> {
             Waited::Exited(_, errno) => {
                 return Err(Error::os("execveat", io::Error::from_raw_os_error(errno)));
             }
-            Waited::Killed(..) | Waited::Nobody => return Ok(vdso),
+            Waited::Killed { .. } | Waited::Interrupted | Waited::Nobody => return Ok(vdso),
         }
     }
 }

@@ -92,6 +92,8 @@ pub struct Demux {
     /// What the program is started with.
     initial: Sigsys,
     counting: Option<Counting>,
+    /// Where calls through the vDSO come back to, if calls are counted: its place in its page.
+    landing: u32,
     said_unreadable: bool,
 }
 
@@ -111,6 +113,7 @@ impl Demux {
             threads: HashMap::new(),
             initial: Sigsys::default(),
             counting: None,
+            landing: 0,
             said_unreadable: false,
         }
     }
@@ -159,7 +162,7 @@ impl Demux {
     }
 
     /// A multiplexed call was handed to us: the stub takes it apart, or we do, in place.
-    fn take_apart(&mut self, stopped: &mut Stopped, begin: Begin) -> tracee::Result<Then> {
+    fn take_apart(&mut self, stopped: &mut Stopped, begin: Begin) -> tracee::Result<Handled> {
         let tid = stopped.tid();
         if let Some(counting) = &mut self.counting {
             counting.trapped(tid);
@@ -174,7 +177,7 @@ impl Demux {
             registers.set_ip((base + labels.trap_entry).into());
             registers.set_call_number(-1);
             stopped.set_registers(&registers)?;
-            return Ok(Then::Go);
+            return Ok(Handled::Yes(Then::Go));
         }
         self.in_place(stopped, &registers, begin)
     }
@@ -185,9 +188,9 @@ impl Demux {
         stopped: &mut Stopped,
         registers: &Registers,
         begin: Begin,
-    ) -> tracee::Result<Then> {
+    ) -> tracee::Result<Handled> {
         match begin(stopped, registers)? {
-            Begun::Answered => Ok(Then::Go),
+            Begun::Answered => Ok(Handled::InPlace { made: false }),
             Begun::Refused => {
                 if !std::mem::replace(&mut self.said_unreadable, true) {
                     say(format_args!(
@@ -196,11 +199,11 @@ impl Demux {
                         stopped.tid()
                     ));
                 }
-                Ok(Then::Go)
+                Ok(Handled::InPlace { made: false })
             }
             Begun::Under(call) => {
                 self.thread(stopped.tid()).in_place = Some(call);
-                Ok(Then::StopAtCall)
+                Ok(Handled::InPlace { made: true })
             }
         }
     }
@@ -250,6 +253,7 @@ impl Layer for Demux {
             let elsewhere = match probe()? {
                 Some(vdso) => {
                     self.placer.kernel.know(&vdso);
+                    self.landing = vdso.landing_pad();
                     vec![Test::masked_ne(Field::InstructionPointer, 0xfff, vdso.landing_pad() & 0xfff)]
                 }
                 None => vec![],
@@ -314,7 +318,17 @@ impl Layer for Demux {
     fn on_trace(&mut self, stopped: &mut Stopped, data: u16) -> tracee::Result<Handled> {
         let tid = stopped.tid();
         match (data, &mut self.counting) {
-            (data::SOCKETCALL, _) => Ok(Handled::Yes(self.take_apart(stopped, InPlace::at_entry)?)),
+            (data::SOCKETCALL, _) => self.take_apart(stopped, InPlace::at_entry),
+            // Another layer shows it; we may be the ones who make it.
+            (data::SHOWN, counting) => {
+                let ours = self.threads.get(&tid).is_some_and(|thread| thread.in_place.is_some());
+                if let (Some(counting), false) = (counting, ours)
+                    && (stopped.registers()?.ip() as u32 ^ self.landing) & 0xfff != 0
+                {
+                    counting.direct(tid);
+                }
+                Ok(if ours { Handled::Yes(Then::StopAtCall) } else { Handled::No })
+            }
             (data::DIRECT, Some(counting)) => {
                 let ours = self.threads.get(&tid).is_some_and(|thread| thread.in_place.is_some());
                 if !ours {
@@ -373,7 +387,7 @@ impl Layer for Demux {
         let merged = !trapped && self.way == Way::Trap && is_merged_trap(stopped, info)?;
         if trapped || merged {
             self.thread(tid).sigsys.after_trap(waiter, stopped, merged)?;
-            return Ok(Handled::Yes(self.take_apart(stopped, InPlace::after_trap)?));
+            return self.take_apart(stopped, InPlace::after_trap);
         }
         if let Some(call) = self.thread(tid).in_place.take() {
             call.rewind(stopped)?;
@@ -398,8 +412,7 @@ impl Layer for Demux {
                 }
                 registers.set_ip(registers.rax());
                 registers.set_rax(SOCKETCALL_I386.into());
-                let then = self.in_place(stopped, &registers, InPlace::after_trap)?;
-                return Ok(Handled::Yes(then));
+                return self.in_place(stopped, &registers, InPlace::after_trap);
             }
             if registers.is_32()
                 && u32::try_from(at).is_ok_and(|at| labels.faults.iter().any(|range| range.contains(&at)))
@@ -453,7 +466,7 @@ pub(crate) fn warn_of_outer_kill() -> Result<(), crate::Error> {
 }
 
 /// Whether a signal is our filter's own trap.
-fn is_trap(info: &SignalInfo) -> bool {
+pub(crate) fn is_trap(info: &SignalInfo) -> bool {
     info.signal == libc::SIGSYS
         && info.code == SYS_SECCOMP
         && info.errno == i32::from(data::SOCKETCALL)

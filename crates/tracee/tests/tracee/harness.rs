@@ -121,7 +121,7 @@ pub fn expect_exit(waiter: &mut Waiter, status: i32) {
 
 pub fn expect_death(waiter: &mut Waiter, signal: libc::c_int) {
     match waiter.wait().expect("a child") {
-        Waited::Killed(_, of) if of == signal => {}
+        Waited::Killed { signal: of, .. } if of == signal => {}
         other => panic!("{other:?} instead of death by {signal}"),
     }
 }

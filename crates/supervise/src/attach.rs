@@ -1,0 +1,138 @@
+//! Tracing processes that run already.
+
+use std::collections::HashSet;
+use std::fs;
+
+use tracee::{Options, Scope, Signal, Tid, Waiter, proc_file};
+
+use crate::layer::Layer;
+use crate::session::{Layers, follow_all};
+use crate::{Error, signals};
+
+/// Processes to be traced, and the layers that their calls go by.
+pub struct Attach {
+    processes: Vec<Tid>,
+    layers: Layers,
+    times: bool,
+    children: bool,
+    kill_on_exit: bool,
+}
+
+/// How tracing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Nobody is left.
+    Nobody,
+    /// A signal to this process asked for an end; who was traced runs on.
+    Interrupted(Signal),
+}
+
+impl Attach {
+    /// Attaches to all threads of these processes; a thread's id stands for its process.
+    #[must_use]
+    pub fn new(processes: impl IntoIterator<Item = Tid>) -> Attach {
+        let processes = processes.into_iter().collect();
+        Attach { processes, layers: Vec::new(), times: false, children: true, kill_on_exit: false }
+    }
+
+    /// Adds a layer, which must want no filter: nobody can be given one who runs already.
+    #[must_use]
+    pub fn with(mut self, layer: impl Layer + 'static) -> Attach {
+        self.layers.push(Box::new(layer));
+        self
+    }
+
+    /// Whether processes and threads that are made from now on are traced too. They are, unless this says no; of a process
+    /// all threads are in any case.
+    #[must_use]
+    pub const fn children(mut self, children: bool) -> Attach {
+        self.children = children;
+        self
+    }
+
+    /// Whether who is traced is killed when this process ends without letting go.
+    #[must_use]
+    pub const fn kill_on_exit(mut self, kill: bool) -> Attach {
+        self.kill_on_exit = kill;
+        self
+    }
+
+    /// Whether the processor time of calls is asked for.
+    #[must_use]
+    pub const fn times(mut self, times: bool) -> Attach {
+        self.times = times;
+        self
+    }
+
+    /// Attaches, and follows until all have ended or SIGINT, SIGTERM, SIGHUP or SIGQUIT asks for an end. Then every thread
+    /// is let go, and nothing of us is left in it.
+    ///
+    /// # Errors
+    /// [`Error::Attach`]: a process is not there, or can't be traced. None is traced then.
+    pub fn run(mut self) -> Result<Ended, Error> {
+        let options = if self.children { Options::ATTACHED } else { Options::ATTACHED.without_children() };
+        let options = if self.kill_on_exit { options.kill_on_exit() } else { options };
+        signals::interrupt_waiting();
+        let mut seized = Vec::new();
+        for process in &self.processes {
+            // If one can't be traced the others run on: they were never stopped.
+            seize_all(*process, options, &mut seized)?;
+        }
+        for tid in &seized {
+            self.layers.iter_mut().for_each(|layer| layer.on_seized(*tid));
+            // Stopped once, so that it stops at calls from then on. If it is gone, its end tells.
+            let _ = tracee::interrupt(*tid);
+        }
+        let mut waiter = Waiter::new(Scope::Thread);
+        waiter.interruptible(&signals::INTERRUPTED);
+        if self.times {
+            waiter.with_times();
+        }
+        follow_all(&mut self.layers, waiter, &seized, |_| ()).map_err(|error| Error::os("waitpid", error))?;
+        Ok(signals::interrupted_by().map_or(Ended::Nobody, Ended::Interrupted))
+    }
+}
+
+/// Becomes the tracer of every thread of a process. Those that come into being meanwhile are found by looking again.
+fn seize_all(process: Tid, options: Options, seized: &mut Vec<Tid>) -> Result<(), Error> {
+    let tasks = proc_file(process, "task");
+    let mut known: HashSet<Tid> = seized.iter().copied().collect();
+    loop {
+        let threads: Vec<Tid> = match tasks.as_ref().map(fs::read_dir) {
+            Some(Ok(entries)) => {
+                entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+            }
+            // Without /proc the process's first thread is all that is known.
+            None => vec![process],
+            Some(Err(error)) => return Err(Error::attach(process, error)),
+        };
+        let mut found = false;
+        for tid in threads {
+            if !known.insert(tid) {
+                continue;
+            }
+            match tracee::seize(tid, options) {
+                Ok(()) => seized.push(tid),
+                // Another thread that has ended meanwhile.
+                Err(tracee::Error::Gone) if tid != process => {}
+                // One that was made after its maker was seized is ours already.
+                Err(tracee::Error::Os { .. }) if is_ours(tid) => seized.push(tid),
+                Err(tracee::Error::Os { error, .. }) => return Err(Error::attach(process, error)),
+                Err(_) => {
+                    return Err(Error::attach(process, std::io::Error::from_raw_os_error(libc::ESRCH)));
+                }
+            }
+            found = true;
+        }
+        if !found || tasks.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether this process traces the thread.
+fn is_ours(tid: Tid) -> bool {
+    // SAFETY: getpid takes nothing.
+    let own = unsafe { libc::getpid() };
+    tracee::proc_status(tid, "TracerPid:").and_then(|tracer| tracer.parse().ok()) == Some(own)
+}

@@ -1,0 +1,338 @@
+//! The layer that shows calls: it stops them at both ends, has them decoded, and tells an [`Observer`].
+
+mod flush;
+mod watch;
+
+use std::collections::HashMap;
+use std::sync::MutexGuard;
+
+use abi::{Call, SOCKETCALL_I386, i386, x86_64};
+use decode::{Abi, Descriptors, Event, Limits, Request, Stamp, What};
+use seccomp::{Action, Arch, Field, Test};
+use tracee::{At, Signal, SignalInfo, Stopped, Tid, Waiter};
+
+use crate::data;
+use crate::layer::{End, Handled, Layer, Plan, Then};
+use flush::Shared;
+use watch::{Memory, Watched, clock};
+
+/// Who is told what happens. It must not fail: what it can't write it has to count.
+pub trait Observer: Send {
+    /// Whether calls of this kind are shown. Those that aren't stop nobody.
+    fn shows(&self, call: Call) -> bool;
+
+    /// How much of a call is decoded.
+    fn limits(&self) -> Limits;
+
+    /// What the system knows of the descriptors of thread `tid`.
+    fn descriptors(&mut self, tid: Tid) -> &dyn Descriptors;
+
+    /// Something happened.
+    fn event(&mut self, event: &Event<'_>);
+
+    /// Writes out what is kept back. It is called soon after there is something, and at the end.
+    fn flush(&mut self);
+
+    /// Whether the processor time of calls is wanted.
+    fn wants_times(&self) -> bool {
+        false
+    }
+}
+
+/// Shows calls.
+pub struct Record {
+    observer: Shared,
+    limits: Limits,
+    times: bool,
+    shown: Vec<Call>,
+    /// Whether another layer takes multiplexed calls apart: then those are its own.
+    taken_apart: bool,
+    /// Whether threads stop at every call, since no filter of ours can ask us.
+    every: bool,
+    /// Whether the program's end waits until all is written.
+    waited_for: bool,
+    threads: HashMap<Tid, Watched>,
+}
+
+impl Record {
+    /// Shows what `observer` wants to see, of calls that go to the kernel as they are.
+    #[must_use]
+    pub fn new(observer: impl Observer + 'static) -> Record {
+        let limits = observer.limits();
+        let times = observer.wants_times();
+        let shown = Call::ALL.into_iter().filter(|call| observer.shows(*call)).collect();
+        let observer = Shared::new(Box::new(observer));
+        Record {
+            observer,
+            limits,
+            times,
+            shown,
+            taken_apart: false,
+            every: false,
+            waited_for: false,
+            threads: HashMap::new(),
+        }
+    }
+
+    /// Beside [`crate::Demux`], which is to be added after this: calls are shown as the program made them, and as they
+    /// reach the kernel.
+    #[must_use]
+    pub const fn beside_demux(mut self) -> Record {
+        self.taken_apart = true;
+        self
+    }
+
+    /// Stops at every call, and installs no filter: for threads that ran before.
+    #[must_use]
+    pub const fn at_every_call(mut self) -> Record {
+        self.every = true;
+        self
+    }
+
+    /// Has the program's own end wait until all is written, for a supervisor that nobody waits for.
+    #[must_use]
+    pub const fn before_the_end(mut self) -> Record {
+        self.waited_for = true;
+        self
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Observer>> {
+        self.observer.lock()
+    }
+
+    fn tell(&self, tid: Tid, at: Stamp, what: What<'_>) {
+        self.lock().event(&Event { tid, at, what });
+        self.observer.is_dirty();
+    }
+
+    fn thread(&mut self, tid: Tid) -> &mut Watched {
+        self.threads.entry(tid).or_default()
+    }
+
+    /// How threads go on.
+    const fn go(&self) -> Then {
+        if self.every { Then::StopAtCall } else { Then::Go }
+    }
+
+    /// The thread has come to be of this kind.
+    fn mode(&mut self, tid: Tid, abi: Abi, at: Stamp) {
+        let known = &mut self.thread(tid).mode;
+        if std::mem::replace(known, abi) != abi {
+            self.tell(tid, at, What::Mode(abi));
+        }
+    }
+
+    /// A call's entry. Answers whether it is shown.
+    fn enter(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
+        let info = stopped.call_info(true)?;
+        let At::Entry { number, args } = info.at else { return Ok(false) };
+        let tid = stopped.tid();
+        let memory = Memory::near(stopped, info.sp);
+        let seen = self.thread(tid).seen(&info, number as u32, args, &memory);
+        let Some(asked) = decode::Asked::of(seen, &memory) else { return Ok(false) };
+        if asked.form.call.is_some_and(|call| !self.shown.contains(&call)) {
+            return Ok(false);
+        }
+        let at = clock();
+        self.mode(tid, seen.abi, at);
+        let limits = self.limits;
+        let request = {
+            let mut observer = self.lock();
+            let context = decode::Context {
+                memory: &memory,
+                abi: seen.abi,
+                limits,
+                descriptors: observer.descriptors(tid),
+            };
+            let request = Request::enter(asked, &context);
+            observer.event(&Event { tid, at, what: What::Enter(&request) });
+            request
+        };
+        self.observer.is_dirty();
+        self.thread(tid).begin(request, at, stopped.system_time());
+        Ok(true)
+    }
+
+    /// A call's exit, if one is shown that is under way.
+    fn exit(&mut self, stopped: &Stopped, result: i64) {
+        let tid = stopped.tid();
+        let Some(mut under_way) = self.thread(tid).under_way.take() else { return };
+        let at = clock();
+        let abi = under_way.request.asked.seen.abi;
+        let memory = Memory::plain(stopped);
+        let limits = self.limits;
+        {
+            let mut observer = self.lock();
+            let context =
+                decode::Context { memory: &memory, abi, limits, descriptors: observer.descriptors(tid) };
+            under_way.request.exit(result, &context);
+            let took = at.monotonic.saturating_sub(under_way.since.monotonic);
+            let system = stopped.system_time().saturating_sub(under_way.system);
+            let what = What::Exit { request: &under_way.request, took, system };
+            observer.event(&Event { tid, at, what });
+        }
+        self.observer.is_dirty();
+    }
+}
+
+impl Layer for Record {
+    fn plan(&mut self, plan: &mut Plan) -> Result<(), crate::Error> {
+        plan.times |= self.times;
+        plan.at_exit |= self.waited_for;
+        if self.every {
+            return Ok(());
+        }
+        for call in &self.shown {
+            if !self.taken_apart {
+                let number = [Test::eq(Field::Arg(0), call.number() as u32)];
+                plan.wants.add_if(Arch::I386, SOCKETCALL_I386, &number, Action::Trace(data::SHOWN_WHOLE));
+            }
+            for (arch, number) in watch::numbers(*call) {
+                plan.wants.add(arch, number, Action::Trace(data::SHOWN));
+            }
+        }
+        Ok(())
+    }
+
+    fn on_start(&mut self) {
+        self.observer.start();
+    }
+
+    fn on_seized(&mut self, tid: Tid) {
+        self.tell(tid, clock(), What::Attached { by_us: true });
+    }
+
+    fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
+        let (tid, at) = (stopped.tid(), clock());
+        if former != tid {
+            self.tell(tid, at, What::Superseded { by: former });
+            if let Some(thread) = self.threads.remove(&former) {
+                self.threads.insert(tid, thread);
+            }
+        }
+        let thread = self.thread(tid);
+        thread.is_new_program();
+        let abi = if stopped.registers()?.is_32() { Abi::I386 } else { Abi::X86_64 };
+        self.mode(tid, abi, at);
+        Ok(self.go())
+    }
+
+    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
+        let inherited = self.thread(parent.tid()).inherited();
+        self.threads.entry(child).or_insert(inherited);
+        self.tell(child, clock(), What::Attached { by_us: false });
+        Ok(self.go())
+    }
+
+    fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let _ = stopped;
+        Ok(self.go())
+    }
+
+    fn on_multiplexed(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
+        let registers = stopped.registers()?;
+        let [call, array, ..] = registers.i386_args();
+        self.thread(stopped.tid()).is_trapped(call.cast_signed(), array);
+        Ok(())
+    }
+
+    fn on_in_place(&mut self, stopped: &mut Stopped, made: bool) -> tracee::Result<()> {
+        let tid = stopped.tid();
+        if made {
+            if stopped.registers()?.call_number() > 0 {
+                self.enter(stopped)?;
+            }
+            return Ok(());
+        }
+        let Some((call, array)) = self.thread(tid).trapped.take() else { return Ok(()) };
+        let answer = stopped.registers()?.rax() as i32;
+        let seen = watch::whole(call, array);
+        let memory = Memory::plain(stopped);
+        let Some(asked) = decode::Asked::of(seen, &memory) else { return Ok(()) };
+        let at = clock();
+        let limits = self.limits;
+        let request = {
+            let mut observer = self.lock();
+            let descriptors = observer.descriptors(tid);
+            let context = decode::Context { memory: &memory, abi: Abi::I386, limits, descriptors };
+            let request = Request::enter(asked, &context);
+            observer.event(&Event { tid, at, what: What::Enter(&request) });
+            request
+        };
+        self.thread(tid).begin(request, at, stopped.system_time());
+        self.exit(stopped, answer.into());
+        Ok(())
+    }
+
+    fn on_trace(&mut self, stopped: &mut Stopped, data: u16) -> tracee::Result<Handled> {
+        match data {
+            data::SHOWN => {}
+            data::SHOWN_WHOLE if !self.taken_apart => {}
+            _ => return Ok(Handled::No),
+        }
+        let shown = self.enter(stopped)?;
+        Ok(Handled::Yes(if shown { Then::StopAtCall } else { self.go() }))
+    }
+
+    fn on_call(&mut self, _: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let under_way = self.thread(stopped.tid()).under_way.is_some();
+        if !under_way && !self.every {
+            return Ok(Then::Go);
+        }
+        match stopped.call_info(!under_way)?.at {
+            At::Exit { result } => {
+                self.exit(stopped, result);
+            }
+            At::Entry { .. } if self.every => {
+                self.enter(stopped)?;
+            }
+            // Another layer has the call made again.
+            At::Entry { .. } => return Ok(Then::StopAtCall),
+            At::Neither => {}
+        }
+        Ok(self.go())
+    }
+
+    fn on_signal(&mut self, _: &mut Waiter, _: &mut Stopped, _: &SignalInfo) -> tracee::Result<Handled> {
+        Ok(Handled::No)
+    }
+
+    fn on_delivery(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let info = stopped.signal_bytes()?;
+        self.tell(stopped.tid(), clock(), What::Signal(&info));
+        Ok(self.go())
+    }
+
+    fn on_group_stop(&mut self, stopped: &Stopped, signal: Signal) {
+        self.tell(stopped.tid(), clock(), What::Stopped(signal));
+    }
+
+    fn on_exit(&mut self, _: &mut Stopped) -> tracee::Result<()> {
+        self.lock().flush();
+        Ok(())
+    }
+
+    fn on_core_dump(&mut self, tid: Tid) {
+        self.thread(tid).core = true;
+    }
+
+    fn on_detached(&mut self, tid: Tid) {
+        self.tell(tid, clock(), What::Detached);
+        self.threads.remove(&tid);
+    }
+
+    fn on_end(&mut self, tid: Tid, end: End) {
+        let core = self.threads.remove(&tid).is_some_and(|thread| thread.core);
+        let what = match end {
+            End::Exited(status) => What::Exited(status),
+            End::Killed(signal) => What::Killed { signal, core },
+        };
+        self.tell(tid, clock(), what);
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.observer.end();
+    }
+}

@@ -1,0 +1,206 @@
+//! What is known of a thread that is watched, and how its registers and memory are read.
+
+use std::cell::RefCell;
+
+use super::{Abi, Arch, Call, Request, SOCKETCALL_I386, Stamp, Stopped, i386, x86_64};
+use decode::{Entry, Seen};
+use tracee::{ARCH_I386, CallInfo};
+
+/// A thread.
+pub(super) struct Watched {
+    /// Of which kind its last call was.
+    pub(super) mode: Abi,
+    /// The call that it is in.
+    pub(super) under_way: Option<UnderWay>,
+    /// The multiplexed call that was trapped, until it is made as a direct one: its number and array.
+    pub(super) trapped: Option<(i32, u32)>,
+    /// It left a core dump.
+    pub(super) core: bool,
+}
+
+/// A call that has not returned.
+pub(super) struct UnderWay {
+    pub(super) request: Request,
+    pub(super) since: Stamp,
+    pub(super) system: u64,
+}
+
+impl Default for Watched {
+    fn default() -> Watched {
+        Watched { mode: Abi::X86_64, under_way: None, trapped: None, core: false }
+    }
+}
+
+/// CLOCK_REALTIME and CLOCK_MONOTONIC.
+pub(super) fn clock() -> Stamp {
+    let read = |clock| {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: one structure; both clocks are always there.
+        unsafe { libc::clock_gettime(clock, &raw mut time) };
+        time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+    };
+    Stamp { wall: read(libc::CLOCK_REALTIME), monotonic: read(libc::CLOCK_MONOTONIC) }
+}
+
+/// The system calls that carry out a call, or are of its name.
+pub(super) fn numbers(call: Call) -> Vec<(Arch, u32)> {
+    let facts = call.facts();
+    let mut numbers = vec![(Arch::I386, facts.direct_i386.number)];
+    if call == Call::Recvmmsg {
+        numbers.push((Arch::I386, i386::RECVMMSG_TIME64));
+    }
+    numbers.push((Arch::X86_64, facts.direct_x86_64.number));
+    if call == Call::Accept {
+        numbers.push((Arch::X86_64, x86_64::ACCEPT));
+    }
+    let x32 = (0..1024).find(|number| Abi::X32.name_of(*number) == Some(facts.direct_x86_64.name));
+    numbers.extend(x32.map(|number| (Arch::X86_64, number | Abi::X32_BIT)));
+    numbers
+}
+
+/// A multiplexed call that goes nowhere.
+pub(super) const fn whole(call: i32, array: u32) -> Seen {
+    Seen {
+        abi: Abi::I386,
+        number: SOCKETCALL_I386,
+        registers: [call as u32 as u64, array as u64, 0, 0, 0, 0],
+        entry: Entry::Int80,
+        taken_apart: None,
+    }
+}
+
+impl Watched {
+    /// What a child has from its parent.
+    pub(super) fn inherited(&self) -> Watched {
+        Watched { mode: self.mode, ..Watched::default() }
+    }
+
+    pub(super) fn is_new_program(&mut self) {
+        (self.under_way, self.trapped) = (None, None);
+    }
+
+    pub(super) fn is_trapped(&mut self, call: i32, array: u32) {
+        self.trapped = Some((call, array));
+    }
+
+    pub(super) fn begin(&mut self, request: Request, since: Stamp, system: u64) {
+        self.under_way = Some(UnderWay { request, since, system });
+    }
+
+    /// What a stop at a call's entry shows.
+    pub(super) fn seen(&mut self, info: &CallInfo, number: u32, args: [u64; 6], memory: &Memory<'_>) -> Seen {
+        let abi = match info.arch {
+            ARCH_I386 => Abi::I386,
+            _ if number & Abi::X32_BIT != 0 => Abi::X32,
+            _ => Abi::X86_64,
+        };
+        let mut seen = Seen { abi, number, registers: args, entry: Entry::X86_64, taken_apart: None };
+        if abi == Abi::X32 {
+            seen.entry = Entry::X32;
+        }
+        if abi != Abi::I386 {
+            return seen;
+        }
+        seen.entry = Entry::Direct;
+        let trapped = self.trapped.take();
+        let frame = Frame::at(info, memory);
+        if number == SOCKETCALL_I386 {
+            seen.entry = if frame.is_some() { Entry::Vdso } else { Entry::Int80 };
+            return seen;
+        }
+        let becomes = |call: i32| {
+            Call::from_number(call).filter(|call| {
+                let time64 = *call == Call::Recvmmsg && number == i386::RECVMMSG_TIME64;
+                call.direct_i386() == number || time64
+            })
+        };
+        if let Some((call, _)) = trapped
+            && let Some(call) = becomes(call)
+        {
+            (seen.entry, seen.taken_apart) = (Entry::Int80, Some(call));
+        } else if let Some(Frame { caller, call }) = frame
+            // The stub is the only code beside the vDSO that calls into it from there.
+            && (info.ip.wrapping_sub(4096)..info.ip + 8192).contains(&caller.into())
+            && let Some(call) = becomes(call)
+        {
+            (seen.entry, seen.taken_apart) = (Entry::Vdso, Some(call));
+        }
+        seen
+    }
+}
+
+/// What `__kernel_vsyscall` and the stub have on the stack at a call that came through the vDSO
+/// (arch/x86/entry/vdso/vdso32/system_call.S: ecx, edx and ebp are pushed; behind the return address are the
+/// caller's registers, where the caller is the stub).
+struct Frame {
+    /// Who called `__kernel_vsyscall`.
+    caller: u32,
+    /// If that is the stub: ebx, the multiplexer's call number.
+    call: i32,
+}
+
+impl Frame {
+    /// None for a call that did not come through the vDSO: behind that call stand `pop %ebp; pop %edx; pop %ecx; ret`.
+    fn at(info: &CallInfo, memory: &Memory<'_>) -> Option<Frame> {
+        const LANDING: [u8; 4] = [0x5d, 0x5a, 0x59, 0xc3];
+        let mut code = [0; 4];
+        if memory.code(info.ip, &mut code) != 4 || code != LANDING {
+            return None;
+        }
+        let mut words = [0; 40];
+        let words = &mut words[..];
+        if decode::Memory::read(memory, info.sp, words) < 40 {
+            return None;
+        }
+        let word = |at: usize| u32::from_le_bytes([words[at], words[at + 1], words[at + 2], words[at + 3]]);
+        Some(Frame { caller: word(12), call: word(36).cast_signed() })
+    }
+}
+
+/// A stopped thread's memory. What lies near the stack pointer, as most arguments do, is read once.
+pub(super) struct Memory<'a> {
+    stopped: &'a Stopped,
+    near: RefCell<Near>,
+}
+
+/// Bytes from `start` on.
+#[derive(Default)]
+struct Near {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Memory<'a> {
+    /// What is read at once from the stack pointer on.
+    const NEAR: usize = 1024;
+
+    pub(super) fn near(stopped: &'a Stopped, sp: u64) -> Memory<'a> {
+        let mut bytes = vec![0; Self::NEAR];
+        let read = stopped.read(sp, &mut bytes).unwrap_or(0);
+        bytes.truncate(read);
+        Memory { stopped, near: RefCell::new(Near { start: sp, bytes }) }
+    }
+
+    pub(super) fn plain(stopped: &'a Stopped) -> Memory<'a> {
+        Memory { stopped, near: RefCell::default() }
+    }
+
+    fn code(&self, address: u64, buffer: &mut [u8]) -> usize {
+        self.stopped.read(address, buffer).unwrap_or(0)
+    }
+}
+
+impl decode::Memory for Memory<'_> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
+        let near = self.near.borrow();
+        if let Some(offset) = address.checked_sub(near.start)
+            && let Ok(offset) = usize::try_from(offset)
+            && let Some(bytes) = near.bytes.get(offset..).and_then(|bytes| bytes.get(..buffer.len()))
+        {
+            buffer.copy_from_slice(bytes);
+            return buffer.len();
+        }
+        drop(near);
+        self.stopped.read(address, buffer).unwrap_or(0)
+    }
+}
