@@ -41,9 +41,9 @@ fn escape(out: &mut String, byte: u8, next: Option<u8>) {
             return;
         }
         _ => {
-            // As few digits as will do, which is all three in front of another.
+            // As few digits as will do, which is all three in front of another octal digit.
             let _ = match next {
-                Some(b'0'..=b'9') => write!(out, "\\{byte:03o}"),
+                Some(b'0'..=b'7') => write!(out, "\\{byte:03o}"),
                 _ => write!(out, "\\{byte:o}"),
             };
             return;

@@ -52,8 +52,8 @@ fn structures_and_arrays() {
 
 #[test]
 fn bytes() {
-    let data = Value::Bytes { data: b"a\"\\\n\0\x019\xff\x00x".to_vec(), more: true, hex: false };
-    assert_eq!(plain(&data), r#""a\"\\\n\0\0019\377\0x"..."#);
+    let data = Value::Bytes { data: b"a\"\\\n\0\x017\x019\xff\x00x".to_vec(), more: true, hex: false };
+    assert_eq!(plain(&data), r#""a\"\\\n\0\0017\19\377\0x"..."#);
     let style = |strings| Style { strings, ..Style::default() };
     assert_eq!(written(&Value::bytes(*b"ab\n"), &style(Strings::HexIfNeeded)), r#""ab\n""#);
     assert_eq!(written(&Value::bytes(*b"a\0"), &style(Strings::HexIfNeeded)), r#""\x61\x00""#);
