@@ -19,11 +19,9 @@ mod container;
 mod debian;
 mod debuggers;
 mod examples;
-mod explain;
 mod guests;
 mod stress;
 mod supervisor;
-mod systemd;
 mod terminal;
 mod vdso;
 mod way;
@@ -69,10 +67,6 @@ enum Suite {
     Terminal,
     /// What becomes of the supervisor, and what it needs.
     Supervisor,
-    /// What `run --explain` says.
-    Explain,
-    /// The drop-in for systemd.
-    Systemd,
     /// Threads, forks and signals for a while.
     Stress,
     /// The example application.
@@ -103,8 +97,6 @@ const SUITES: &[(Suite, Run)] = &[
     (Suite::Supervisor, supervisor::run),
     (Suite::Debian, debian::run),
     (Suite::Container, container::run),
-    (Suite::Explain, explain::run),
-    (Suite::Systemd, systemd::run),
     (Suite::Examples, examples::run),
     (Suite::Stress, stress::run),
 ];
