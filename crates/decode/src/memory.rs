@@ -95,6 +95,11 @@ pub trait Descriptors {
         let _ = index;
         None
     }
+
+    /// Bytes of control messages that the kernel takes at most: net.core.optmem_max.
+    fn control_limit(&self) -> usize {
+        128 << 10
+    }
 }
 
 /// Nothing is known of descriptors.
@@ -162,16 +167,19 @@ impl Context<'_> {
     }
 
     /// A buffer of `length` bytes as strace's `printstrn` shows it: quoted up to the limit, or the pointer
-    /// if it can't be read whole up to there.
+    /// if it can't be read whole up to there, and the byte behind that.
     #[must_use]
     pub fn buffer(&self, address: u64, length: u64) -> crate::Value {
         use crate::Value;
         if address == 0 {
             return Value::Pointer(0);
         }
-        let shown = length.min(self.limits.bytes as u64) as usize;
-        match self.all(address, shown) {
-            Some(data) => Value::Bytes { data, more: length > shown as u64, hex: false },
+        let looked_at = length.min(self.limits.bytes as u64 + 1) as usize;
+        match self.all(address, looked_at) {
+            Some(mut data) => {
+                data.truncate(self.limits.bytes);
+                Value::Bytes { data, more: looked_at > self.limits.bytes, hex: false }
+            }
             None => Value::Pointer(address),
         }
     }

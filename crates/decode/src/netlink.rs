@@ -4,6 +4,14 @@ use crate::{Context, Value};
 
 /// A buffer that is sent or received: of a netlink socket its messages, of any other its bytes.
 pub(crate) fn buffer(context: &Context<'_>, fd: i32, pointer: u64, length: u64) -> Value {
-    let _ = fd;
+    match context.descriptors.netlink(fd) {
+        Some(protocol) => messages(context, Some(protocol), pointer, length),
+        None => context.buffer(pointer, length),
+    }
+}
+
+/// Messages of a netlink socket; its protocol, if it is known.
+pub(crate) fn messages(context: &Context<'_>, protocol: Option<u32>, pointer: u64, length: u64) -> Value {
+    let _ = protocol;
     context.buffer(pointer, length)
 }

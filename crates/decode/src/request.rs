@@ -64,8 +64,8 @@ enum Saved {
     Nothing,
     /// The room for an address or an option.
     Length(i32),
-    /// What was at the entry, to be shown beside what is at the exit.
-    Value(Value),
+    /// The room for the address of each message, and the timeout.
+    Messages(Vec<i32>, Value),
 }
 
 /// A call's words by their meaning.
@@ -99,6 +99,7 @@ const fn is_out(ty: Type) -> bool {
             | Type::OptionOut
             | Type::FdPair
             | Type::MessageOut
+            | Type::MessagesIn
             | Type::MessagesOut
     )
 }
@@ -119,17 +120,18 @@ impl Request {
             }
         }
         if asked.form.call == Some(abi::Call::Recvmsg) {
-            saved = Saved::Length(message::name_length(context, words.of(Type::MessageOut)));
+            if let Some(room) = message::name_length(context, words.of(Type::MessageOut)) {
+                saved = Saved::Length(room);
+            }
         }
         let mut arguments = Vec::with_capacity(asked.form.arguments.len());
         for (meaning, raw) in asked.form.arguments.iter().zip(asked.words) {
             let decided = match (meaning.ty, &saved) {
                 // Nothing will be told of these.
-                (Type::AddressOut | Type::OptionOut | Type::LengthPointer, Saved::Nothing)
-                    if !matches!(asked.form.call, Some(abi::Call::Recvfrom)) =>
-                {
-                    Some(Value::Pointer(raw))
-                }
+                (
+                    Type::AddressOut | Type::OptionOut | Type::LengthPointer | Type::MessageOut,
+                    Saved::Nothing,
+                ) if !matches!(asked.form.call, Some(abi::Call::Recvfrom)) => Some(Value::Pointer(raw)),
                 (ty, _) if is_out(ty) => None,
                 (ty, _) => Some(at_entry(ty, raw, &words, &asked, context)),
             };
@@ -137,10 +139,12 @@ impl Request {
             let known = if pending { None } else { decided };
             arguments.push(Argument { name: meaning.name, raw, value: known });
         }
-        // Of an array of messages to be filled in, and its timeout, what was there before is all that is shown
-        // if the call fails.
         if asked.form.call == Some(abi::Call::Recvmmsg) {
-            saved = Saved::Value(message::timeout(context, words.of(Type::Timespec32), asked.form.time));
+            let count = words.of(Type::MessageCount) as u32;
+            saved = Saved::Messages(
+                message::name_lengths(context, words.of(Type::MessagesOut), count),
+                message::timeout(context, words.of(Type::Timespec32), asked.form.time),
+            );
         }
         Request { asked, arguments, outcome: None, saved }
     }
@@ -208,7 +212,8 @@ fn at_entry(ty: Type, raw: u64, words: &Words<'_>, asked: &Asked, context: &Cont
         }
         Type::AcceptFlags => Value::Flags(&ACCEPT_FLAGS, raw),
         Type::MessageFlags => Value::Flags(&MESSAGE_FLAGS, raw),
-        Type::Size | Type::MessageCount => Value::Uint(raw),
+        Type::Size => Value::Uint(raw),
+        Type::MessageCount => Value::Uint((raw as u32).into()),
         Type::AddressIn => address::decode(context, raw, int(words.of(Type::Length))),
         Type::BufferIn => netlink::buffer(context, words.fd(), raw, words.of(Type::Size)),
         Type::OptionIn => option::set(
@@ -219,8 +224,6 @@ fn at_entry(ty: Type, raw: u64, words: &Words<'_>, asked: &Asked, context: &Cont
             int(words.of(Type::Length)),
         ),
         Type::MessageIn => message::sent(context, words.fd(), raw),
-        Type::MessagesIn => message::sent_many(context, words.fd(), raw, words.of(Type::MessageCount) as u32),
-        Type::Timespec32 => message::timeout(context, raw, asked.form.time),
         _ => Value::Pointer(raw),
     }
 }
@@ -276,10 +279,18 @@ fn at_exit(
             None => Value::Pointer(raw),
         },
         Type::MessageOut => message::received(context, words.fd(), raw, room.unwrap_or(0), result),
-        Type::MessagesOut => message::received_many(context, words.fd(), raw, result),
+        // Though they are the program's, strace tells of them when it is known how many were sent.
+        Type::MessagesIn => {
+            let count = words.of(Type::MessageCount) as u32;
+            message::sent_many(context, words.fd(), raw, count, result)
+        }
+        Type::MessagesOut => match saved {
+            Saved::Messages(rooms, _) => message::received_many(context, words.fd(), raw, rooms, result),
+            _ => Value::Pointer(raw),
+        },
         Type::Timespec32 => match saved {
-            Saved::Value(value) => value.clone(),
-            _ => message::timeout(context, raw, asked.form.time),
+            Saved::Messages(_, timeout) => timeout.clone(),
+            _ => Value::Pointer(raw),
         },
         _ => at_entry(ty, raw, words, asked, context),
     }

@@ -2,7 +2,7 @@
 
 use super::Table;
 
-/// `MSG_*` of send, recv and their kin (include/linux/socket.h).
+/// `MSG_*` of send, recv and their kin (include/linux/socket.h), but for two that the kernel has for itself alone.
 pub static MESSAGE_FLAGS: Table = Table {
     unknown: "MSG_???",
     rows: &[
@@ -26,10 +26,8 @@ pub static MESSAGE_FLAGS: Table = Table {
         (0x20000, "MSG_SENDPAGE_NOTLAST"),
         (0x40000, "MSG_BATCH"),
         (0x80000, "MSG_NO_SHARED_FRAGS"),
-        (0x100000, "MSG_SENDPAGE_DECRYPTED"),
         (0x2000000, "MSG_SOCK_DEVMEM"),
         (0x4000000, "MSG_ZEROCOPY"),
-        (0x8000000, "MSG_SPLICE_PAGES"),
         (0x20000000, "MSG_FASTOPEN"),
         (0x40000000, "MSG_CMSG_CLOEXEC"),
         (0x80000000, "MSG_CMSG_COMPAT"),

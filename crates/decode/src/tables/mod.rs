@@ -4,6 +4,7 @@
 //! the manual pages and the headers use.
 
 pub mod addresses;
+pub mod control;
 mod families;
 mod hardware;
 mod levels;

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Makes the recordings beside it anew: record.sh STRACE. strace's lines are what the decoder's must be equal to.
+set -eu
+strace=$1
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+cc -O1 -Wall -Wno-unused-result -m64 -o "$work/64" "$here/record.c"
+cc -O1 -Wall -Wno-unused-result -m32 -o "$work/32" "$here/record.c"
+calls=sendto,recvfrom,sendmsg,recvmsg,sendmmsg,recvmmsg,recvmmsg_time64
+
+# record NAME ABI WHAT LIMITS OPTIONS...
+record() {
+	name=$1 abi=$2 what=$3 limits=$4
+	shift 4
+	case $abi in i386) program=32 ;; *) program=64 ;; esac
+	"$strace" -q -a1 -e trace=$calls -e signal=none "$@" -o "$work/lines" \
+		"$work/$program" "$abi" "$work/calls" "$what" 2>"$work/errors" || { cat "$work/errors" >&2; exit 1; }
+	{
+		echo "limits $limits"
+		awk -v lines="$work/lines" '
+			{ print }
+			/^result/ { getline line <lines; print "line " line }
+		' "$work/calls"
+	} >"$here/$name.txt"
+}
+
+for abi in i386 x86-64 x32; do
+	for what in messages controls vectors; do
+		[ $what-$abi = controls-x32 ] && continue
+		record $what-$abi $abi $what "32 32 0"
+	done
+done
+record short x86-64 messages "5 5 0" -s 5
+record verbose x86-64 vectors "32 32 1" -v
