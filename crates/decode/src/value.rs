@@ -88,8 +88,15 @@ pub enum Value {
         /// In full.
         full: Box<Value>,
     },
-    /// A negated set, such as `~(1<<ICMP_ECHO)`.
-    Not(Box<Value>),
+    /// A set of numbers: `[ICMP_ECHO ICMP_REDIRECT]`, or all but those: `~[ICMP_ECHO]`.
+    Set {
+        /// The numbers.
+        items: Vec<Value>,
+        /// Whether these are the ones that aren't in the set.
+        inverted: bool,
+    },
+    /// Values joined by `+`, such as a place in a frame.
+    Sum(Vec<Value>),
 }
 
 /// A field of a structure.

@@ -9,6 +9,7 @@ mod families;
 mod hardware;
 mod levels;
 mod message;
+pub mod options;
 pub mod protocols;
 mod types;
 
@@ -16,6 +17,7 @@ pub use families::FAMILIES;
 pub use hardware::HARDWARE;
 pub use levels::LEVELS;
 pub use message::{MESSAGE_FLAGS, SHUTDOWN};
+pub use options::{OPTION_LEVELS, Options, option_level, options};
 pub use protocols::protocols;
 pub use types::{ACCEPT_FLAGS, TYPE_FLAGS, TYPE_MASK, TYPES};
 

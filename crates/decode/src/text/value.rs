@@ -143,10 +143,14 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
             write_value(out, if style.beyond { full } else { plain });
             Ok(())
         }
-        Value::Not(inner) => {
-            out.push_str("~(");
-            write_value(out, inner);
-            out.push(')');
+        Value::Set { items, inverted } => {
+            out.push_str(if *inverted { "~[" } else { "[" });
+            separated(out, items, " ", write_value);
+            out.push(']');
+            Ok(())
+        }
+        Value::Sum(parts) => {
+            separated(out, parts, "+", write_value);
             Ok(())
         }
     };

@@ -1,0 +1,218 @@
+//! Layouts of structures, as data: what their members are called and what they say.
+
+use super::Local;
+use crate::tables::Table;
+use crate::{Abi, Context, End, Field, Value, address, bytes, field};
+
+/// A structure's member.
+pub(super) struct Member {
+    /// Its name in C.
+    pub(super) name: &'static str,
+    /// What it is.
+    pub(super) kind: Kind,
+}
+
+/// A structure's members, in order.
+pub(super) type Layout = &'static [Member];
+
+/// What a member, or an option that has one value, is.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// A signed number of so many bytes.
+    Int(usize),
+    /// An unsigned number of so many bytes.
+    Uint(usize),
+    /// An unsigned number of so many bytes, in hexadecimal.
+    Hex(usize),
+    /// A signed `long`.
+    Long,
+    /// An unsigned `long`.
+    Ulong,
+    /// Half of a `struct timeval` or `timespec`.
+    Time,
+    /// A user or group, of which the last is none.
+    Id,
+    /// A port, in the network's order.
+    Port,
+    /// An unsigned number of 16 bits, in the network's order.
+    Big16,
+    /// An IPv4 address.
+    Inet,
+    /// An IPv6 address.
+    Inet6,
+    /// An interface's index.
+    Interface,
+    /// An interface's index, in the network's order.
+    InterfaceBig,
+    /// A descriptor.
+    Fd,
+    /// One of a table's values, in so many bytes.
+    Symbol(&'static Table, usize),
+    /// Bits of a table, in so many bytes.
+    Flags(&'static Table, usize),
+    /// So many bytes of text that ends at its zero byte.
+    Text(usize),
+    /// So many bytes.
+    Bytes(usize),
+    /// A socket address in a `struct sockaddr_storage`.
+    Address,
+    /// A socket address in a `struct sockaddr_in6`.
+    Address6,
+    /// A pointer.
+    Pointer,
+    /// So many bytes that say nothing.
+    Pad(usize),
+    /// A structure.
+    Record(Layout),
+    /// So many structures.
+    Records(Layout, usize),
+}
+
+impl Kind {
+    /// Its size and its alignment.
+    fn shape(self, abi: Abi) -> (usize, usize) {
+        let number = |size: usize| (size, if abi == Abi::I386 { size.min(4) } else { size });
+        match self {
+            Kind::Int(size)
+            | Kind::Uint(size)
+            | Kind::Hex(size)
+            | Kind::Symbol(_, size)
+            | Kind::Flags(_, size) => number(size),
+            Kind::Long | Kind::Ulong | Kind::Pointer => number(abi.word()),
+            Kind::Time => number(abi.time()),
+            Kind::Id | Kind::Inet | Kind::Interface | Kind::InterfaceBig | Kind::Fd => (4, 4),
+            Kind::Port | Kind::Big16 => (2, 2),
+            Kind::Inet6 => (16, 4),
+            Kind::Text(size) | Kind::Bytes(size) | Kind::Pad(size) => (size, 1),
+            // It is aligned as a pointer is (include/uapi/linux/socket.h).
+            Kind::Address => (128, abi.word()),
+            Kind::Address6 => (28, 4),
+            Kind::Record(layout) => extent(layout, abi),
+            Kind::Records(layout, count) => {
+                let (size, alignment) = extent(layout, abi);
+                (count * size, alignment)
+            }
+        }
+    }
+
+    /// Its value in `data`, which begins with it and holds it.
+    fn value(self, context: &Context<'_>, data: &[u8]) -> Value {
+        let signed = |size: usize| number(data, size) << (64 - 8 * size) as u32;
+        match self {
+            Kind::Int(size) => Value::Int(signed(size) as i64 >> (64 - 8 * size)),
+            Kind::Long => Kind::Int(context.abi.word()).value(context, data),
+            Kind::Time => Kind::Int(context.abi.time()).value(context, data),
+            Kind::Uint(size) => Value::Uint(number(data, size)),
+            Kind::Ulong => Value::Uint(number(data, context.abi.word())),
+            Kind::Hex(size) => Value::Hex(number(data, size)),
+            Kind::Id => match bytes::u32(data, 0) {
+                u32::MAX => Value::Int(-1),
+                id => Value::Uint(id.into()),
+            },
+            Kind::Port => Value::port([data[0], data[1]]),
+            Kind::Big16 => Value::Uint(u16::from_be_bytes([data[0], data[1]]).into()),
+            Kind::Inet => Value::inet([data[0], data[1], data[2], data[3]]),
+            Kind::Inet6 => Value::Inet6(data.first_chunk().copied().unwrap_or_default()),
+            Kind::Interface => Value::interface(context, bytes::u32(data, 0)),
+            Kind::InterfaceBig => Value::interface(context, u32::from_be(bytes::u32(data, 0))),
+            Kind::Fd => context.fd(bytes::i32(data, 0)),
+            Kind::Symbol(table, size) => Value::Symbol(table, number(data, size)),
+            Kind::Flags(table, size) => Value::Flags(table, number(data, size)),
+            Kind::Text(size) => Value::string(&data[..size]),
+            Kind::Bytes(size) => Value::hex_bytes(&data[..size]),
+            Kind::Address => embedded(context, data, 128),
+            Kind::Address6 => embedded(context, data, 28),
+            Kind::Pointer => Value::Pointer(number(data, context.abi.word())),
+            Kind::Pad(_) => Value::Word("..."),
+            Kind::Record(layout) => record(context, layout, data),
+            Kind::Records(layout, count) => {
+                let (size, _) = extent(layout, context.abi);
+                let items = data.chunks_exact(size.max(1)).take(count);
+                Value::array(items.map(|item| record(context, layout, item)).collect())
+            }
+        }
+    }
+}
+
+/// An unsigned number of `size` bytes, which are there.
+fn number(data: &[u8], size: usize) -> u64 {
+    let mut number = [0; 8];
+    number[..size].copy_from_slice(&data[..size]);
+    u64::from_le_bytes(number)
+}
+
+/// A socket address within a structure that was read.
+pub(super) fn embedded(context: &Context<'_>, data: &[u8], length: usize) -> Value {
+    let data = &data[..length.min(data.len())];
+    let local = Local(data);
+    address::decode(&Context { memory: &local, ..*context }, Local::BASE, data.len() as i32)
+}
+
+/// A structure's size and its alignment.
+fn extent(layout: Layout, abi: Abi) -> (usize, usize) {
+    let (mut end, mut widest) = (0_usize, 1);
+    for member in layout {
+        let (size, alignment) = member.kind.shape(abi);
+        end = end.next_multiple_of(alignment) + size;
+        widest = widest.max(alignment);
+    }
+    (end.next_multiple_of(widest), widest)
+}
+
+/// A structure's size.
+pub(super) fn size(layout: Layout, abi: Abi) -> usize {
+    extent(layout, abi).0
+}
+
+/// As many members as `data` holds, and what it has of the next, as bytes, if `rest`.
+fn members(context: &Context<'_>, layout: Layout, data: &[u8], rest: bool) -> Vec<Field> {
+    let mut fields = Vec::with_capacity(layout.len());
+    let mut offset = 0_usize;
+    for member in layout {
+        let (size, alignment) = member.kind.shape(context.abi);
+        offset = offset.next_multiple_of(alignment);
+        match data.get(offset..) {
+            Some(here) if here.len() >= size => {
+                if !matches!(member.kind, Kind::Pad(_)) {
+                    fields.push(field(member.name, member.kind.value(context, here)));
+                }
+            }
+            Some(here) if rest && !here.is_empty() => {
+                fields.push(field(member.name, Value::hex_bytes(here)));
+                break;
+            }
+            _ => break,
+        }
+        offset += size;
+    }
+    fields
+}
+
+/// A structure of which there may be less than all: then what there is.
+pub(super) fn record(context: &Context<'_>, layout: Layout, data: &[u8]) -> Value {
+    Value::Struct(members(context, layout, data, false))
+}
+
+/// A structure of which there may be less than all: then the member that is cut is shown as bytes.
+pub(super) fn cut_record(context: &Context<'_>, layout: Layout, data: &[u8]) -> Value {
+    Value::Struct(members(context, layout, data, true))
+}
+
+/// One value; `None` if it isn't there.
+pub(super) fn single(context: &Context<'_>, kind: Kind, data: &[u8]) -> Option<Value> {
+    (data.len() >= kind.shape(context.abi).0).then(|| kind.value(context, data))
+}
+
+/// As many values as there are, one after the other.
+pub(super) fn array(context: &Context<'_>, kind: Kind, data: &[u8], complete: bool) -> Value {
+    let items = data.chunks_exact(kind.shape(context.abi).0.max(1));
+    Value::Array {
+        items: items.map(|item| kind.value(context, item)).collect(),
+        end: if complete { End::Complete } else { End::Abbreviated },
+    }
+}
+
+/// A member, for layouts.
+pub(super) const fn member(name: &'static str, kind: Kind) -> Member {
+    Member { name, kind }
+}
