@@ -57,6 +57,8 @@ pub enum What<'a> {
     Signal(&'a [u8; 128]),
     /// The thread's group was stopped by this signal.
     Stopped(i32),
+    /// It is about to end; a call that it is in will not return.
+    Ending,
     /// It ended with this status.
     Exited(i32),
     /// It was ended by this signal; `core` if it left one.

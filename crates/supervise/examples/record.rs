@@ -1,14 +1,14 @@
 //! Shows the network calls of a program: `cargo run -p socketcall-supervise --example record -- PROGRAM [ARG]...`.
 
 use decode::text::{self, Style};
-use decode::{Descriptors, Event, Limits, Unknown, What};
+use decode::{Abi, Descriptors, Event, Limits, Unknown, What};
 use supervise::{Demux, Launch, Observer, Record, Session};
 
 /// Prints calls when they have returned.
 struct Print;
 
 impl Observer for Print {
-    fn shows(&self, _: abi::Call) -> bool {
+    fn shows(&self, _: Abi, _: &str) -> bool {
         true
     }
 
@@ -16,8 +16,8 @@ impl Observer for Print {
         Limits::default()
     }
 
-    fn descriptors(&mut self, _: i32) -> &dyn Descriptors {
-        &Unknown
+    fn descriptors(&self, _: i32) -> Box<dyn Descriptors> {
+        Box::new(Unknown)
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let program = arguments.next().ok_or("usage: record [--run] PROGRAM [ARG]...")?;
     let session = Session::new(Launch::new(program).args(arguments)).foreground();
     let session = if apart {
-        session.with(Record::new(Print).beside_demux()).with(Demux::new())
+        session.with(Record::new(Print).beside_demux()).with(Demux::new().shown())
     } else {
         session.with(Record::new(Print))
     };

@@ -70,16 +70,18 @@ impl Attach {
     /// # Errors
     /// [`Error::Attach`]: a process is not there, or can't be traced. None is traced then.
     pub fn run(mut self) -> Result<Ended, Error> {
-        let options = if self.children { Options::ATTACHED } else { Options::ATTACHED.without_children() };
+        let options =
+            if self.children { Options::ATTACHED } else { Options::ATTACHED.without_children() }.with_exit();
         let options = if self.kill_on_exit { options.kill_on_exit() } else { options };
         signals::interrupt_waiting();
         let mut seized = Vec::new();
         for process in &self.processes {
             // If one can't be traced the others run on: they were never stopped.
+            let before = seized.len();
             seize_all(*process, options, &mut seized)?;
+            self.layers.iter_mut().for_each(|layer| layer.on_seized(*process, &seized[before..]));
         }
         for tid in &seized {
-            self.layers.iter_mut().for_each(|layer| layer.on_seized(*tid));
             // Stopped once, so that it stops at calls from then on. If it is gone, its end tells.
             let _ = tracee::interrupt(*tid);
         }

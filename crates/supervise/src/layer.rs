@@ -65,9 +65,9 @@ pub trait Layer: Send {
     /// time.
     fn on_start(&mut self) {}
 
-    /// We became the tracer of a thread that ran before.
-    fn on_seized(&mut self, tid: Tid) {
-        let _ = tid;
+    /// We became the tracer of all `threads` of a process that ran before.
+    fn on_seized(&mut self, process: Tid, threads: &[Tid]) {
+        let _ = (process, threads);
     }
 
     /// A new program is in place in `stopped`, and has not run. `former` made the call; every other thread of

@@ -3,13 +3,13 @@
 mod flush;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::MutexGuard;
 
-use abi::{Call, SOCKETCALL_I386, i386, x86_64};
-use decode::{Abi, Descriptors, Event, Limits, Request, Stamp, What};
+use abi::{Call, SOCKETCALL_I386, i386};
+use decode::{Abi, Asked, Context, Descriptors, Event, Limits, Request, Stamp, What};
 use seccomp::{Action, Arch, Field, Test};
-use tracee::{At, Signal, SignalInfo, Stopped, Tid, Waiter};
+use tracee::{ARCH_I386, At, Signal, SignalInfo, Stopped, Tid, Waiter};
 
 use crate::data;
 use crate::layer::{End, Handled, Layer, Plan, Then};
@@ -18,14 +18,19 @@ use watch::{Memory, Watched, clock};
 
 /// Who is told what happens. It must not fail: what it can't write it has to count.
 pub trait Observer: Send {
-    /// Whether calls of this kind are shown. Those that aren't stop nobody.
-    fn shows(&self, call: Call) -> bool;
+    /// Whether calls of this name are shown, where they are made by this interface. Those that aren't stop nobody.
+    fn shows(&self, abi: Abi, name: &str) -> bool;
 
     /// How much of a call is decoded.
     fn limits(&self) -> Limits;
 
     /// What the system knows of the descriptors of thread `tid`.
-    fn descriptors(&mut self, tid: Tid) -> &dyn Descriptors;
+    fn descriptors(&self, tid: Tid) -> Box<dyn Descriptors + '_>;
+
+    /// All `threads` of a process that ran already are traced now.
+    fn attached(&mut self, process: Tid, threads: usize) {
+        let _ = (process, threads);
+    }
 
     /// Something happened.
     fn event(&mut self, event: &Event<'_>);
@@ -44,7 +49,7 @@ pub struct Record {
     observer: Shared,
     limits: Limits,
     times: bool,
-    shown: Vec<Call>,
+    shown: HashSet<(Abi, &'static str)>,
     /// Whether another layer takes multiplexed calls apart: then those are its own.
     taken_apart: bool,
     /// Whether threads stop at every call, since no filter of ours can ask us.
@@ -60,7 +65,7 @@ impl Record {
     pub fn new(observer: impl Observer + 'static) -> Record {
         let limits = observer.limits();
         let times = observer.wants_times();
-        let shown = Call::ALL.into_iter().filter(|call| observer.shows(*call)).collect();
+        let shown = watch::names().filter(|(abi, name)| observer.shows(*abi, name)).collect();
         let observer = Shared::new(Box::new(observer));
         Record {
             observer,
@@ -129,28 +134,31 @@ impl Record {
         let tid = stopped.tid();
         let memory = Memory::near(stopped, info.sp);
         let seen = self.thread(tid).seen(&info, number as u32, args, &memory);
-        let Some(asked) = decode::Asked::of(seen, &memory) else { return Ok(false) };
-        if asked.form.call.is_some_and(|call| !self.shown.contains(&call)) {
+        let Some(asked) = Asked::of(seen, &memory) else { return Ok(false) };
+        if !self.shown.contains(&(seen.abi, asked.form.name)) {
             return Ok(false);
         }
         let at = clock();
         self.mode(tid, seen.abi, at);
-        let limits = self.limits;
+        self.begin(stopped, asked, &memory, at);
+        Ok(true)
+    }
+
+    /// Decodes and tells what is known at a call's entry.
+    fn begin(&mut self, stopped: &Stopped, asked: Asked, memory: &Memory<'_>, at: Stamp) {
+        let tid = stopped.tid();
         let request = {
             let mut observer = self.lock();
-            let context = decode::Context {
-                memory: &memory,
-                abi: seen.abi,
-                limits,
-                descriptors: observer.descriptors(tid),
+            let request = {
+                let descriptors = &*observer.descriptors(tid);
+                let context = Context { memory, abi: asked.seen.abi, limits: self.limits, descriptors };
+                Request::enter(asked, &context)
             };
-            let request = Request::enter(asked, &context);
             observer.event(&Event { tid, at, what: What::Enter(&request) });
             request
         };
         self.observer.is_dirty();
         self.thread(tid).begin(request, at, stopped.system_time());
-        Ok(true)
     }
 
     /// A call's exit, if one is shown that is under way.
@@ -163,9 +171,10 @@ impl Record {
         let limits = self.limits;
         {
             let mut observer = self.lock();
-            let context =
-                decode::Context { memory: &memory, abi, limits, descriptors: observer.descriptors(tid) };
-            under_way.request.exit(result, &context);
+            {
+                let descriptors = &*observer.descriptors(tid);
+                under_way.request.exit(result, &Context { memory: &memory, abi, limits, descriptors });
+            }
             let took = at.monotonic.saturating_sub(under_way.since.monotonic);
             let system = stopped.system_time().saturating_sub(under_way.system);
             let what = What::Exit { request: &under_way.request, took, system };
@@ -178,18 +187,25 @@ impl Record {
 impl Layer for Record {
     fn plan(&mut self, plan: &mut Plan) -> Result<(), crate::Error> {
         plan.times |= self.times;
-        plan.at_exit |= self.waited_for;
+        plan.at_exit = true;
+        // An outer filter's answer would come in front of ours, unheard.
+        self.every |= seccomp::mode() != seccomp::Mode::None;
         if self.every {
             return Ok(());
         }
-        for call in &self.shown {
-            if !self.taken_apart {
+        let is_shown = |call: &Call| self.shown.contains(&(Abi::I386, call.name()));
+        if self.taken_apart {
+            // Another layer has those stopped.
+        } else if Call::ALL.iter().all(is_shown) {
+            plan.wants.add(Arch::I386, SOCKETCALL_I386, Action::Trace(data::SHOWN_WHOLE));
+        } else {
+            for call in Call::ALL.iter().filter(|call| is_shown(call)) {
                 let number = [Test::eq(Field::Arg(0), call.number() as u32)];
                 plan.wants.add_if(Arch::I386, SOCKETCALL_I386, &number, Action::Trace(data::SHOWN_WHOLE));
             }
-            for (arch, number) in watch::numbers(*call) {
-                plan.wants.add(arch, number, Action::Trace(data::SHOWN));
-            }
+        }
+        for (arch, number) in watch::numbers(&self.shown, self.taken_apart) {
+            plan.wants.add(arch, number, Action::Trace(data::SHOWN));
         }
         Ok(())
     }
@@ -198,8 +214,12 @@ impl Layer for Record {
         self.observer.start();
     }
 
-    fn on_seized(&mut self, tid: Tid) {
-        self.tell(tid, clock(), What::Attached { by_us: true });
+    fn on_seized(&mut self, process: Tid, threads: &[Tid]) {
+        for tid in threads {
+            self.tell(*tid, clock(), What::Attached { by_us: true });
+        }
+        self.lock().attached(process, threads.len());
+        self.observer.is_dirty();
     }
 
     fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
@@ -248,18 +268,8 @@ impl Layer for Record {
         let answer = stopped.registers()?.rax() as i32;
         let seen = watch::whole(call, array);
         let memory = Memory::plain(stopped);
-        let Some(asked) = decode::Asked::of(seen, &memory) else { return Ok(()) };
-        let at = clock();
-        let limits = self.limits;
-        let request = {
-            let mut observer = self.lock();
-            let descriptors = observer.descriptors(tid);
-            let context = decode::Context { memory: &memory, abi: Abi::I386, limits, descriptors };
-            let request = Request::enter(asked, &context);
-            observer.event(&Event { tid, at, what: What::Enter(&request) });
-            request
-        };
-        self.thread(tid).begin(request, at, stopped.system_time());
+        let Some(asked) = Asked::of(seen, &memory) else { return Ok(()) };
+        self.begin(stopped, asked, &memory, clock());
         self.exit(stopped, answer.into());
         Ok(())
     }
@@ -279,10 +289,14 @@ impl Layer for Record {
         if !under_way && !self.every {
             return Ok(Then::Go);
         }
-        match stopped.call_info(!under_way)?.at {
+        let info = stopped.call_info(!under_way)?;
+        match info.at {
             At::Exit { result } => {
                 self.exit(stopped, result);
             }
+            // It will be trapped, and come again as what it becomes.
+            At::Entry { number, .. }
+                if self.taken_apart && info.arch == ARCH_I386 && number == SOCKETCALL_I386.into() => {}
             At::Entry { .. } if self.every => {
                 self.enter(stopped)?;
             }
@@ -307,8 +321,11 @@ impl Layer for Record {
         self.tell(stopped.tid(), clock(), What::Stopped(signal));
     }
 
-    fn on_exit(&mut self, _: &mut Stopped) -> tracee::Result<()> {
-        self.lock().flush();
+    fn on_exit(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
+        self.tell(stopped.tid(), clock(), What::Ending);
+        if self.waited_for {
+            self.lock().flush();
+        }
         Ok(())
     }
 

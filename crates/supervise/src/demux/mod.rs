@@ -94,6 +94,7 @@ pub struct Demux {
     counting: Option<Counting>,
     /// Where calls through the vDSO come back to, if calls are counted: its place in its page.
     landing: u32,
+    shown: bool,
     said_unreadable: bool,
 }
 
@@ -114,6 +115,7 @@ impl Demux {
             initial: Sigsys::default(),
             counting: None,
             landing: 0,
+            shown: false,
             said_unreadable: false,
         }
     }
@@ -131,6 +133,14 @@ impl Demux {
     #[must_use]
     pub fn in_front(mut self) -> Demux {
         self.placer.kernel.in_front();
+        self
+    }
+
+    /// Carries trapped calls out in place rather than by the stub, so that a [`crate::Record`] sees those too that are
+    /// answered and not made.
+    #[must_use]
+    pub const fn shown(mut self) -> Demux {
+        self.shown = true;
         self
     }
 
@@ -170,6 +180,7 @@ impl Demux {
         let mut registers = stopped.registers()?;
         if let Stub::At(base) = self.thread(tid).stub
             && registers.is_flat_32()
+            && !(self.shown && stopped.is_readable(registers.ip().wrapping_sub(2)))
             && (has_stack(stopped, registers.sp()) || is_unreadable(stopped, &registers))
             && let Some(labels) = self.placer.labels()
         {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::{Abi, Arch, Call, Request, SOCKETCALL_I386, Stamp, Stopped, i386, x86_64};
+use super::{Abi, Arch, Call, HashSet, Request, SOCKETCALL_I386, Stamp, Stopped, i386};
 use decode::{Entry, Seen};
 use tracee::{ARCH_I386, CallInfo};
 
@@ -42,20 +42,34 @@ pub(super) fn clock() -> Stamp {
     Stamp { wall: read(libc::CLOCK_REALTIME), monotonic: read(libc::CLOCK_MONOTONIC) }
 }
 
-/// The system calls that carry out a call, or are of its name.
-pub(super) fn numbers(call: Call) -> Vec<(Arch, u32)> {
-    let facts = call.facts();
-    let mut numbers = vec![(Arch::I386, facts.direct_i386.number)];
-    if call == Call::Recvmmsg {
-        numbers.push((Arch::I386, i386::RECVMMSG_TIME64));
-    }
-    numbers.push((Arch::X86_64, facts.direct_x86_64.number));
-    if call == Call::Accept {
-        numbers.push((Arch::X86_64, x86_64::ACCEPT));
-    }
-    let x32 = (0..1024).find(|number| Abi::X32.name_of(*number) == Some(facts.direct_x86_64.name));
-    numbers.extend(x32.map(|number| (Arch::X86_64, number | Abi::X32_BIT)));
-    numbers
+/// The numbers that can name a socket call, by interface.
+fn all_numbers() -> impl Iterator<Item = (Abi, u32, &'static str)> {
+    const LAST: u32 = 1024;
+    [Abi::I386, Abi::X86_64, Abi::X32].into_iter().flat_map(|abi| {
+        let bit = if abi == Abi::X32 { Abi::X32_BIT } else { 0 };
+        (0..LAST).filter_map(move |number| Some((abi, number | bit, abi.name_of(number | bit)?)))
+    })
+}
+
+/// The names of all calls that can be shown, by interface.
+pub(super) fn names() -> impl Iterator<Item = (Abi, &'static str)> {
+    let multiplexed = Call::ALL.into_iter().map(|call| (Abi::I386, call.name()));
+    all_numbers().map(|(abi, _, name)| (abi, name)).chain(multiplexed)
+}
+
+/// The system calls by whose numbers something that is `shown` can be made. Where calls are `taken_apart`, accept comes as
+/// accept4, send as sendto and recv as recvfrom.
+pub(super) fn numbers(shown: &HashSet<(Abi, &'static str)>, taken_apart: bool) -> Vec<(Arch, u32)> {
+    let becomes = |number: u32| {
+        let multiplexed = Call::ALL.into_iter().filter(move |call| call.direct_i386() == number);
+        taken_apart && multiplexed.into_iter().any(|call| shown.contains(&(Abi::I386, call.name())))
+    };
+    let is_shown = |abi, number, name| shown.contains(&(abi, name)) || (abi == Abi::I386 && becomes(number));
+    all_numbers()
+        .filter(|(_, number, name)| *number != SOCKETCALL_I386 || *name != "socketcall")
+        .filter(|(abi, number, name)| is_shown(*abi, *number, name))
+        .map(|(abi, number, _)| (if abi == Abi::I386 { Arch::I386 } else { Arch::X86_64 }, number))
+        .collect()
 }
 
 /// A multiplexed call that goes nowhere.
