@@ -1,6 +1,6 @@
 //! Job control: shells on a terminal of their own, natively and under `run`, typed at by us.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -31,6 +31,8 @@ struct Step {
 #[derive(Debug)]
 enum Act {
     Type(&'static str),
+    /// Nothing, until the shell alone reads.
+    Wait,
     /// The window gets so many lines.
     Resize(u16),
 }
@@ -40,7 +42,7 @@ const fn step(typed: &'static str, seen: &'static str) -> Step {
 }
 
 /// The shell reads again: what was typed before might be lost with the line that a signal ended.
-const PROMPT: Step = step("", "ready> ");
+const PROMPT: Step = Step { act: Act::Wait, seen: "ready> " };
 
 const CTRL_C: &str = "\x03";
 const CTRL_Z: &str = "\x1a";
@@ -214,15 +216,33 @@ impl Terminal {
         for step in steps {
             match step.act {
                 Act::Type(text) => self.keyboard.write_all(text.as_bytes())?,
+                Act::Wait => {}
                 Act::Resize(lines) => self.resize(lines)?,
             }
             let upto = self.wait_for(step)?;
+            if matches!(step.act, Act::Wait) {
+                self.nobody_else_reads()?;
+            }
             self.seen.drain(..upto);
         }
         let deadline = Instant::now() + Duration::from_secs(10);
         while self.child.try_wait()?.is_none() {
             ensure!(Instant::now() < deadline, Hang(format!("the shell does not end: {}", self.command)));
             thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    /// The shell sees its child stopped or dead. Another process of that job may not have heard its signal yet, and
+    /// would take what is typed next: one that waits in read looks for input first (drivers/tty/n_tty.c,
+    /// `n_tty_read`).
+    fn nobody_else_reads(&self) -> Result<()> {
+        let deadline = Instant::now() + self.patience;
+        let runs =
+            |(name, state): &(String, String)| name == GUEST.name && ["R", "S"].contains(&state.as_str());
+        while session(self.child.id()).iter().any(runs) {
+            ensure!(Instant::now() < deadline, Hang(format!("{}: a job that runs on", self.command)));
+            thread::sleep(Duration::from_millis(1));
         }
         Ok(())
     }
@@ -251,6 +271,20 @@ impl Terminal {
             }
         }
     }
+}
+
+/// The names and states of a session's processes (proc_pid_stat(5)).
+fn session(leader: u32) -> Vec<(String, String)> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let of_session = |entry: fs::DirEntry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
+        let mut fields = rest.split_whitespace();
+        let state = fields.next()?;
+        // Behind the state come the parent and the group.
+        (fields.nth(2)?.parse() == Ok(leader)).then(|| (name.to_owned(), state.to_owned()))
+    };
+    processes.filter_map(of_session).collect()
 }
 
 impl Drop for Terminal {
