@@ -2,13 +2,19 @@
 
 use super::*;
 
+const WITHOUT_PROC: &str =
+    r#"exec unshare --mount sh -c 'mount -t tmpfs -o ro none /proc && exec "$@"' sh "$@""#;
+
 /// The guests.
 pub const GUESTS: &[Guest] = &[
     Guest {
         name: "all20",
         sources: &["all20.c", "entry.S"],
         builds: &[
-            (Build::Dynamic, &[LIBC, VDSO, INT80]),
+            (
+                Build::Dynamic,
+                &[LIBC, VDSO, INT80, Run { root: true, ..around(INT80, "without /proc", WITHOUT_PROC) }],
+            ),
             (Build::Static, &[LIBC, VDSO, INT80]),
             (Build::StaticPie, &[LIBC, VDSO, INT80]),
             (Build::MuslDynamic, &[ALL20_BY_MUSL, VDSO, INT80]),
@@ -31,6 +37,11 @@ pub const GUESTS: &[Guest] = &[
         name: "bypass64",
         sources: &["bypass64.c"],
         builds: &[(Build::SixtyFour, &[with_limits(RUN, UNTRACED_DIES_OF_SIGSYS)])],
+    },
+    Guest {
+        name: "no_time32",
+        sources: &["no_time32.c", "entry.S"],
+        builds: &[(Build::Dynamic, &[VDSO, INT80])],
     },
     Guest { name: "fdpass", sources: &["fdpass.c", "entry.S"], builds: glibc![LIBC, VDSO, INT80] },
 ];
