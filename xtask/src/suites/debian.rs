@@ -38,7 +38,8 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// A case natively, with each of its programs denied in turn, and with all of them under `run`.
+/// A case natively, with each of its programs denied in turn, and with all of them under `run`: counted, and
+/// untraced.
 fn agree(world: &World, root: &Path, case: &Case) -> Result<Outcome> {
     let play = |way, subject| {
         let stage = Stage::new(world, root, way, subject)?;
@@ -59,10 +60,15 @@ fn agree(world: &World, root: &Path, case: &Case) -> Result<Outcome> {
             }
         }
     }
-    let (supervised, stage) = play(Way::Counted(Mode::Traced), None).context("under `run`")?;
-    if let Some(difference) = difference(&native, &supervised) {
-        bail!("what came through differs from the native run: {difference}");
-    }
+    let under_run = |way| {
+        let (supervised, stage) = play(way, None).with_context(|| format!("{way:?}"))?;
+        if let Some(difference) = difference(&native, &supervised) {
+            bail!("{way:?}: what came through differs from the native run: {difference}");
+        }
+        anyhow::Ok(stage)
+    };
+    under_run(Way::Run(Mode::Untraced))?;
+    let stage = under_run(Way::Counted(Mode::Traced))?;
     let counts = stage.counts.into_inner();
     for (program, entry) in case.programs {
         let counts = counts.get(program).with_context(|| format!("the case never ran {program}"))?;
@@ -121,8 +127,13 @@ impl<'a> Stage<'a> {
         }
         all.push(self.root.display().to_string());
         all.push("--".into());
-        if let Way::Counted(mode) = self.way {
-            all.extend(words(&[&[IN_TREE, "run", "-v"], mode.options(), &["--"]].concat()));
+        let (verbose, mode) = match self.way {
+            Way::Counted(mode) => (&["-v"][..], Some(mode)),
+            Way::Run(mode) => (&[][..], Some(mode)),
+            _ => (&[][..], None),
+        };
+        if let Some(mode) = mode {
+            all.extend(words(&[&[IN_TREE, "run"], verbose, mode.options(), &["--"]].concat()));
         }
         all.extend(words(line));
         let running = Running::start(command(&all)?, input.to_vec(), LIMIT)?;
@@ -178,9 +189,11 @@ impl Process<'_> {
         let mut finished = self.running.wait()?;
         if matches!(self.stage.way, Way::Counted(_)) {
             let counts = account(&mut finished)?;
-            unfiltered(&finished)?;
             let mut all = self.stage.counts.borrow_mut();
             *all.entry(self.program).or_default() += counts;
+        }
+        if matches!(self.stage.way, Way::Counted(_) | Way::Run(_)) {
+            unfiltered(&finished)?;
         }
         Ok(finished)
     }

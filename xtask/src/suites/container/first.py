@@ -1,5 +1,5 @@
-# A server that is process 1: it tells who it is, reaps what others left to it, and ends with a status of its
-# own at SIGTERM.
+# A server that is process 1: it tells who it is and which signals came how often, reaps what others left to it, and
+# ends with a status of its own at SIGTERM.
 import os
 import signal
 import socket
@@ -10,9 +10,17 @@ def end(signal_number, frame):
     sys.exit(7)
 
 
-hangups = []
+came = {}
+
+
+def count(signal_number, frame):
+    name = signal.Signals(signal_number).name
+    came[name] = came.get(name, 0) + 1
+
+
 signal.signal(signal.SIGTERM, end)
-signal.signal(signal.SIGHUP, lambda *_: hangups.append(1))
+for name in "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH":
+    signal.signal(signal.Signals[name], count)
 
 
 def reap_an_orphan():
@@ -43,5 +51,5 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
         connection, _ = server.accept()
         with connection:
             connection.recv(100)
-            told = [os.getpid(), os.getppid(), first, reap_an_orphan(), no_child(), len(hangups)]
+            told = [os.getpid(), os.getppid(), first, reap_an_orphan(), no_child(), came]
             connection.sendall((repr(told) + "\n").encode())
