@@ -47,12 +47,16 @@ pub const LZ4: Tool = Tool { name: "lz4", package: "lz4", probe: &["lz4", "--ver
 /// Unpacks kernels too.
 pub const ZSTD: Tool = Tool { name: "zstd", package: "zstd", probe: &["zstd", "--version"] };
 
+/// Says whether a unit is understood.
+pub const SYSTEMD: Tool =
+    Tool { name: "systemd-analyze", package: "systemd", probe: &["systemd-analyze", "--version"] };
+
 /// Unpacks packages for another architecture.
 pub const APT: Tool =
     Tool { name: "apt-get", package: "apt", probe: &["sh", "-c", "apt-get --version && dpkg-deb --version"] };
 
 /// Everything that `cargo xtask test --install` provides. apt-get must be there to provide anything.
-pub const FOR_TEST: &[Tool] = &[GCC32, GXX32, GDB, RUNC, STRACE, QEMU, LZ4, ZSTD];
+pub const FOR_TEST: &[Tool] = &[GCC32, GXX32, GDB, RUNC, STRACE, QEMU, LZ4, ZSTD, SYSTEMD];
 
 /// Everything that `cargo xtask bench --install` provides.
 pub const FOR_BENCH: &[Tool] = &[STRACE, QEMU];

@@ -19,9 +19,11 @@ mod container;
 mod debian;
 mod debuggers;
 mod examples;
+mod explain;
 mod guests;
 mod stress;
 mod supervisor;
+mod systemd;
 mod terminal;
 mod vdso;
 mod way;
@@ -67,6 +69,10 @@ enum Suite {
     Terminal,
     /// What becomes of the supervisor, and what it needs.
     Supervisor,
+    /// What `run --explain` says.
+    Explain,
+    /// The drop-in for systemd.
+    Systemd,
     /// Threads, forks and signals for a while.
     Stress,
     /// The example application.
@@ -97,6 +103,8 @@ const SUITES: &[(Suite, Run)] = &[
     (Suite::Supervisor, supervisor::run),
     (Suite::Debian, debian::run),
     (Suite::Container, container::run),
+    (Suite::Explain, explain::run),
+    (Suite::Systemd, systemd::run),
     (Suite::Examples, examples::run),
     (Suite::Stress, stress::run),
 ];
