@@ -253,10 +253,15 @@ fn at_exit(
             _ => Value::Pointer(raw),
         },
         Type::LengthPointer => match (room, length, result) {
-            (Some(room), Some(length), Some(_)) if room != length => Value::behind(Value::Changed(
-                Box::new(Value::Int(room.into())),
-                Box::new(Value::Int(length.into())),
-            )),
+            // getsockopt tells a length that would have been enough beside its error.
+            (Some(room), Some(length), _)
+                if room != length && (result.is_some() || asked.form.call == Some(abi::Call::Getsockopt)) =>
+            {
+                Value::behind(Value::Changed(
+                    Box::new(Value::Int(room.into())),
+                    Box::new(Value::Int(length.into())),
+                ))
+            }
             (Some(room), Some(_), _) => Value::behind(Value::Int(room.into())),
             (Some(room), None, _) if asked.form.call != Some(abi::Call::Recvfrom) => {
                 Value::behind(Value::Int(room.into()))
