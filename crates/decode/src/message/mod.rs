@@ -7,6 +7,7 @@ mod time;
 
 use array::{MOST, array, most};
 use header::{Header, Received};
+pub(crate) use control::id;
 pub(crate) use time::{left, timeout};
 
 use crate::{Abi, Context, Value, bytes, field};

@@ -11,6 +11,8 @@ mod levels;
 mod message;
 pub mod options;
 pub mod protocols;
+pub mod signals;
+pub mod syscalls;
 mod types;
 
 pub use families::FAMILIES;

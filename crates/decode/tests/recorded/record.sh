@@ -33,3 +33,7 @@ for abi in i386 x86-64 x32; do
 done
 record short x86-64 messages "5 5 0" -s 5
 record verbose x86-64 vectors "32 32 1" -v
+
+cc -O1 -Wall -m64 -o "$work/signals" "$here/signals.c"
+"$strace" -q -e trace=none -o "$work/lines" "$work/signals" "$work/calls" 2>/dev/null
+awk -v lines="$work/lines" '{ print; getline line <lines; print "line " line }' "$work/calls" >"$here/signals.txt"

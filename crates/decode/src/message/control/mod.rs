@@ -4,6 +4,8 @@ mod ip;
 mod ipv6;
 mod socket;
 
+pub(crate) use socket::id;
+
 use crate::tables::control::LEVELS;
 use crate::{Context, End, Value, bytes, field};
 
