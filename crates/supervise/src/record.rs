@@ -162,12 +162,15 @@ impl Record {
     }
 
     /// A call's exit, if one is shown that is under way.
-    fn exit(&mut self, stopped: &Stopped, result: i64) {
+    fn exit(&mut self, stopped: &Stopped, sp: Option<u64>, result: i64) {
         let tid = stopped.tid();
         let Some(mut under_way) = self.thread(tid).under_way.take() else { return };
         let at = clock();
         let abi = under_way.request.asked.seen.abi;
-        let memory = Memory::plain(stopped);
+        let memory = match sp {
+            Some(sp) if !under_way.request.is_complete() => Memory::near(stopped, sp),
+            _ => Memory::plain(stopped),
+        };
         let limits = self.limits;
         {
             let mut observer = self.lock();
@@ -270,7 +273,7 @@ impl Layer for Record {
         let memory = Memory::plain(stopped);
         let Some(asked) = Asked::of(seen, &memory) else { return Ok(()) };
         self.begin(stopped, asked, &memory, clock());
-        self.exit(stopped, answer.into());
+        self.exit(stopped, None, answer.into());
         Ok(())
     }
 
@@ -292,7 +295,7 @@ impl Layer for Record {
         let info = stopped.call_info(!under_way)?;
         match info.at {
             At::Exit { result } => {
-                self.exit(stopped, result);
+                self.exit(stopped, Some(info.sp), result);
             }
             // It will be trapped, and come again as what it becomes.
             At::Entry { number, .. }

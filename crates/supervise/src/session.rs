@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::{Duration, Instant};
 
-use tracee::{Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
+use tracee::{At, Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
 
 use crate::data;
 use crate::layer::{End, Handled, Layer, Then};
@@ -238,7 +238,11 @@ fn handle(
             }
         }
         Stop::Seccomp { data } => {
-            let number = stopped.registers()?.call_number().cast_unsigned();
+            let number = match stopped.call_info(true)?.at {
+                At::Entry { number, .. } => number as u32,
+                // It left the stop: it was killed.
+                At::Exit { .. } | At::Neither => return Err(tracee::Error::Gone),
+            };
             if !data::belongs(data, number) {
                 refuse(stopped)?;
                 return Ok(Resume::Continue(0));

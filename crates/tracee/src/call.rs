@@ -48,30 +48,55 @@ const SECCOMP: u8 = 3;
 
 impl Stopped {
     /// What is known of the call that the thread is stopped at. `entering` says which end it is, where the kernel can't
-    /// (before Linux 5.3).
+    /// (before Linux 5.3). It is asked once in a stop, if no registers are set.
     ///
     /// # Errors
     /// [`Error::Gone`]
     pub fn call_info(&self, entering: bool) -> Result<CallInfo> {
+        if let Some(known) = self.known_call() {
+            return Ok(known);
+        }
+        match self.ask()? {
+            Some((info, _)) => Ok(info),
+            None => Ok(from_registers(&self.registers()?, entering)),
+        }
+    }
+
+    /// The data of the filter that stopped the thread.
+    pub(crate) fn filter_data(&self) -> Result<u32> {
+        match self.ask()? {
+            Some((_, data)) => Ok(data),
+            None => Ok(self.event_message()? as u32),
+        }
+    }
+
+    /// Asks the kernel, and remembers what it says: the call, and the data of a filter. None before Linux 5.3.
+    fn ask(&self) -> Result<Option<(CallInfo, u32)>> {
         // SAFETY: the structure is integers and a union of them, for which zero is a value.
         let mut info: libc::ptrace_syscall_info = unsafe { mem::zeroed() };
         let data = (&raw mut info).expose_provenance();
         match self.get_call_info(size_of_val(&info), data) {
             Ok(()) => {}
-            Err(Error::Os { error, .. }) if error.raw_os_error() == Some(libc::EIO) => {
-                return Ok(from_registers(&self.registers()?, entering));
-            }
+            Err(Error::Os { error, .. }) if error.raw_os_error() == Some(libc::EIO) => return Ok(None),
             Err(error) => return Err(error),
         }
-        let (arch, ip, sp) = (info.arch, info.instruction_pointer, info.stack_pointer);
+        let mut filter = 0;
         let at = match info.op {
-            // SAFETY: `op` says which member the kernel filled in; both are plain integers.
-            ENTRY | SECCOMP => unsafe { At::Entry { number: info.u.entry.nr, args: info.u.entry.args } },
+            // SAFETY: `op` says which member the kernel filled in; all are plain integers.
+            ENTRY => unsafe { At::Entry { number: info.u.entry.nr, args: info.u.entry.args } },
+            // SAFETY: as above.
+            SECCOMP => unsafe {
+                filter = info.u.seccomp.ret_data;
+                At::Entry { number: info.u.seccomp.nr, args: info.u.seccomp.args }
+            },
             // SAFETY: as above.
             EXIT => At::Exit { result: unsafe { info.u.exit.sval } },
             _ => At::Neither,
         };
-        Ok(CallInfo { arch, ip, sp, at })
+        let (arch, ip, sp) = (info.arch, info.instruction_pointer, info.stack_pointer);
+        let info = CallInfo { arch, ip, sp, at };
+        self.know_call(Some(info));
+        Ok(Some((info, filter)))
     }
 }
 

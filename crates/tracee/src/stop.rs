@@ -258,7 +258,7 @@ fn meaning(stopped: &Stopped, status: libc::c_int) -> Result<Stop> {
             Stop::Clone { child: tid()? }
         }
         libc::PTRACE_EVENT_EXIT => Stop::Exit,
-        libc::PTRACE_EVENT_SECCOMP => Stop::Seccomp { data: stopped.event_message()? as u16 },
+        libc::PTRACE_EVENT_SECCOMP => Stop::Seccomp { data: stopped.filter_data()? as u16 },
         libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => Stop::Group(signal),
         _ => Stop::Attached,
     })

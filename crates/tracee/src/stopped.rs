@@ -1,8 +1,9 @@
 //! What can be done with a stopped tracee.
 
+use std::cell::Cell;
 use std::ptr;
 
-use crate::{Error, Registers, Result, Signal, Tid};
+use crate::{CallInfo, Error, Registers, Result, Signal, Tid};
 
 /// What a tracer wants to hear of, and what happens to tracees if it ends (ptrace(2), PTRACE_SETOPTIONS).
 /// Children and threads of a tracee inherit the options.
@@ -103,12 +104,22 @@ pub struct SignalInfo {
 pub struct Stopped {
     tid: Tid,
     system_time: u64,
+    /// What was said of the call, if it was asked for.
+    call: Cell<Option<CallInfo>>,
 }
 
 impl Stopped {
     /// For [`crate::Waiter`], which alone knows that `tid` is stopped.
     pub(crate) const fn new(tid: Tid, system_time: u64) -> Stopped {
-        Stopped { tid, system_time }
+        Stopped { tid, system_time, call: Cell::new(None) }
+    }
+
+    pub(crate) const fn known_call(&self) -> Option<CallInfo> {
+        self.call.get()
+    }
+
+    pub(crate) fn know_call(&self, call: Option<CallInfo>) {
+        self.call.set(call);
     }
 
     /// Nanoseconds of processor time that the thread's process had spent in the kernel when it stopped; 0 if the
@@ -141,6 +152,7 @@ impl Stopped {
     /// # Errors
     /// EIO for a segment selector that is none. [`Error::Gone`].
     pub fn set_registers(&mut self, registers: &Registers) -> Result<()> {
+        self.know_call(None);
         let data = (&raw const registers.0).expose_provenance();
         request(libc::PTRACE_SETREGS, "PTRACE_SETREGS", self.tid, 0, data)
     }

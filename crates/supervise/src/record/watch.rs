@@ -16,6 +16,8 @@ pub(super) struct Watched {
     pub(super) trapped: Option<(i32, u32)>,
     /// It left a core dump.
     pub(super) core: bool,
+    /// Where its calls through the vDSO come back to, once one has come.
+    landing: Option<u64>,
 }
 
 /// A call that has not returned.
@@ -27,7 +29,7 @@ pub(super) struct UnderWay {
 
 impl Default for Watched {
     fn default() -> Watched {
-        Watched { mode: Abi::X86_64, under_way: None, trapped: None, core: false }
+        Watched { mode: Abi::X86_64, under_way: None, trapped: None, core: false, landing: None }
     }
 }
 
@@ -86,11 +88,11 @@ pub(super) const fn whole(call: i32, array: u32) -> Seen {
 impl Watched {
     /// What a child has from its parent.
     pub(super) fn inherited(&self) -> Watched {
-        Watched { mode: self.mode, ..Watched::default() }
+        Watched { mode: self.mode, landing: self.landing, ..Watched::default() }
     }
 
     pub(super) fn is_new_program(&mut self) {
-        (self.under_way, self.trapped) = (None, None);
+        (self.under_way, self.trapped, self.landing) = (None, None, None);
     }
 
     pub(super) fn is_trapped(&mut self, call: i32, array: u32) {
@@ -117,7 +119,10 @@ impl Watched {
         }
         seen.entry = Entry::Direct;
         let trapped = self.trapped.take();
-        let frame = Frame::at(info, memory);
+        if self.landing != Some(info.ip) && memory.is_landing(info.ip) {
+            self.landing = Some(info.ip);
+        }
+        let frame = if self.landing == Some(info.ip) { Frame::at(info, memory) } else { None };
         if number == SOCKETCALL_I386 {
             seen.entry = if frame.is_some() { Entry::Vdso } else { Entry::Int80 };
             return seen;
@@ -154,16 +159,10 @@ struct Frame {
 }
 
 impl Frame {
-    /// None for a call that did not come through the vDSO: behind that call stand `pop %ebp; pop %edx; pop %ecx; ret`.
+    /// Of a call that came through the vDSO.
     fn at(info: &CallInfo, memory: &Memory<'_>) -> Option<Frame> {
-        const LANDING: [u8; 4] = [0x5d, 0x5a, 0x59, 0xc3];
-        let mut code = [0; 4];
-        if memory.code(info.ip, &mut code) != 4 || code != LANDING {
-            return None;
-        }
         let mut words = [0; 40];
-        let words = &mut words[..];
-        if decode::Memory::read(memory, info.sp, words) < 40 {
+        if decode::Memory::read(memory, info.sp, &mut words) < words.len() {
             return None;
         }
         let word = |at: usize| u32::from_le_bytes([words[at], words[at + 1], words[at + 2], words[at + 3]]);
@@ -199,8 +198,11 @@ impl<'a> Memory<'a> {
         Memory { stopped, near: RefCell::default() }
     }
 
-    fn code(&self, address: u64, buffer: &mut [u8]) -> usize {
-        self.stopped.read(address, buffer).unwrap_or(0)
+    /// Whether a call that comes back to `ip` came through the vDSO: there stand `pop %ebp; pop %edx; pop %ecx; ret`.
+    fn is_landing(&self, ip: u64) -> bool {
+        const LANDING: [u8; 4] = [0x5d, 0x5a, 0x59, 0xc3];
+        let mut code = [0; 4];
+        self.stopped.read_exact(ip, &mut code).is_ok() && code == LANDING
     }
 }
 
