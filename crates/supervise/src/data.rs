@@ -47,3 +47,18 @@ pub(crate) fn belongs(data: u16, number: u32) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a filter of the program's says with the data of a shown call must not let a multiplexed one pass.
+    #[test]
+    fn a_multiplexed_call_is_no_shown_direct_one() {
+        assert!(!belongs(SHOWN, abi::SOCKETCALL_I386));
+        assert!(!belongs(SHOWN_WHOLE, abi::i386::CONNECT));
+        for number in [abi::i386::CONNECT, abi::x86_64::CONNECT, decode::Abi::X32_BIT | 42] {
+            assert!(belongs(SHOWN, number), "{number}");
+        }
+    }
+}

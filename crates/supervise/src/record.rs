@@ -272,6 +272,9 @@ impl Layer for Record {
         let seen = watch::whole(call, array);
         let memory = Memory::plain(stopped);
         let Some(asked) = Asked::of(seen, &memory) else { return Ok(()) };
+        if !self.shown.contains(&(seen.abi, asked.form.name)) {
+            return Ok(());
+        }
         self.begin(stopped, asked, &memory, clock());
         self.exit(stopped, None, answer.into());
         Ok(())

@@ -11,4 +11,5 @@ mod hidden;
 mod in_place;
 mod library;
 mod listener;
+mod record;
 mod unseen;
