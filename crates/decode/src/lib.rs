@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod budget;
 mod bytes;
 mod call;
 mod event;

@@ -1,5 +1,6 @@
 //! Arrays in a program's memory.
 
+use crate::budget::Budget;
 use crate::{Context, End, Value};
 
 /// Elements that are looked at, whatever was asked for; as many pieces or messages as the kernel takes
@@ -11,14 +12,15 @@ pub(super) fn most(context: &Context<'_>) -> usize {
     if context.limits.verbose { MOST } else { context.limits.elements.min(MOST) }
 }
 
-/// `count` elements of `size` bytes at `start`, of which the first `most` are shown. They are read at once. The pointer
-/// alone, if there is no first element, or the last would lie behind the end of all memory.
+/// `count` elements of `size` bytes at `start`, of which the first `most` are shown, if there is the budget. They are
+/// read at once. The pointer alone, if there is no first element, or the last would lie behind the end of all memory.
 pub(super) fn array(
     context: &Context<'_>,
     start: u64,
     count: u64,
     size: usize,
     most: usize,
+    budget: &Budget,
     mut item: impl FnMut(&[u8]) -> Value,
 ) -> Value {
     if start == 0 {
@@ -31,7 +33,9 @@ pub(super) fn array(
         return Value::Pointer(start);
     }
     // One more than is shown, as strace would look whether it is there.
+    let most = most.min(budget.left() / size);
     let wanted = count.min(most as u64 + 1) as usize;
+    budget.take(size * wanted.min(most));
     let bytes = context.up_to(start, wanted * size);
     let whole = bytes.len() / size;
     if whole == 0 {

@@ -2,6 +2,7 @@
 
 use super::array::{array, most};
 use super::control;
+use crate::budget::Budget;
 use crate::tables::MESSAGE_FLAGS;
 use crate::{Abi, Context, Value, address, bytes, field, netlink};
 
@@ -55,7 +56,13 @@ impl Header {
     }
 
     /// The whole message; `received` if it is one that came.
-    pub(super) fn show(&self, context: &Context<'_>, fd: i32, received: Option<Received>) -> Value {
+    pub(super) fn show(
+        &self,
+        context: &Context<'_>,
+        fd: i32,
+        received: Option<Received>,
+        budget: &Budget,
+    ) -> Value {
         let length = match received {
             Some(Received { room, .. }) => self.name_length.min(room),
             None => self.name_length,
@@ -70,11 +77,15 @@ impl Header {
         let mut fields = vec![
             field("msg_name", address::decode(context, self.name, length)),
             field("msg_namelen", name_length),
-            field("msg_iov", self.pieces(context, fd, length, received.map(|received| received.bytes))),
+            field(
+                "msg_iov",
+                self.pieces(context, fd, length, received.map(|received| received.bytes), budget),
+            ),
             field("msg_iovlen", Value::Uint(self.piece_count)),
         ];
         if self.control_length != 0 {
-            fields.push(field("msg_control", control::all(context, self.control, self.control_length)));
+            fields
+                .push(field("msg_control", control::all(context, self.control, self.control_length, budget)));
         }
         fields.push(field("msg_controllen", Value::Uint(self.control_length)));
         fields.push(field("msg_flags", Value::Flags(&MESSAGE_FLAGS, self.flags.into())));
@@ -82,15 +93,22 @@ impl Header {
     }
 
     /// The pieces of which a message consists; of one that came only what came.
-    fn pieces(&self, context: &Context<'_>, fd: i32, name_length: i32, mut left: Option<u64>) -> Value {
+    fn pieces(
+        &self,
+        context: &Context<'_>,
+        fd: i32,
+        name_length: i32,
+        mut left: Option<u64>,
+        budget: &Budget,
+    ) -> Value {
         let netlink = self.netlink(context, fd, name_length);
         let word = context.abi.word();
-        array(context, self.pieces, self.piece_count, 2 * word, most(context), |piece| {
+        array(context, self.pieces, self.piece_count, 2 * word, most(context), budget, |piece| {
             let (base, length) = (bytes::word(piece, 0, word), bytes::word(piece, word, word));
             let shown = length.min(left.unwrap_or(u64::MAX));
             left = left.map(|left| left - shown);
             let data = match netlink {
-                Some(protocol) => netlink::messages(context, protocol, base, shown),
+                Some(protocol) => netlink::messages(context, protocol, base, shown, budget),
                 None => context.buffer(base, shown),
             };
             Value::Struct(vec![field("iov_base", data), field("iov_len", Value::Uint(length))])

@@ -6,10 +6,11 @@ mod header;
 mod time;
 
 use array::{MOST, array, most};
-use header::{Header, Received};
 pub(crate) use control::id;
+use header::{Header, Received};
 pub(crate) use time::{left, timeout};
 
+use crate::budget::Budget;
 use crate::{Abi, Context, Value, bytes, field};
 
 /// `msg_namelen` before the call; `None` if there is no message.
@@ -30,7 +31,7 @@ pub(crate) fn name_lengths(context: &Context<'_>, pointer: u64, count: u32) -> V
 /// A message to be sent.
 pub(crate) fn sent(context: &Context<'_>, fd: i32, pointer: u64) -> Value {
     match Header::read(context, pointer) {
-        Some(header) => header.show(context, fd, None),
+        Some(header) => header.show(context, fd, None, &Budget::new()),
         None => Value::Pointer(pointer),
     }
 }
@@ -48,7 +49,9 @@ pub(crate) fn received(
         return Value::Struct(vec![field("msg_namelen", Value::Int(room.into()))]);
     };
     match Header::read(context, pointer) {
-        Some(header) => header.show(context, fd, Some(Received { room, bytes: result as u64 })),
+        Some(header) => {
+            header.show(context, fd, Some(Received { room, bytes: result as u64 }), &Budget::new())
+        }
         None => Value::Pointer(pointer),
     }
 }
@@ -62,8 +65,9 @@ pub(crate) fn sent_many(
     result: Option<i64>,
 ) -> Value {
     let mut sent = result.unwrap_or(0).max(0);
-    array(context, pointer, count.into(), element(context.abi), most(context), |data| {
-        let message = Header::parse(context.abi, data).show(context, fd, None);
+    let budget = Budget::new();
+    array(context, pointer, count.into(), element(context.abi), most(context), &budget, |data| {
+        let message = Header::parse(context.abi, data).show(context, fd, None, &budget);
         let length = (sent > 0).then(|| length(context.abi, data));
         sent -= 1;
         one_of_many(message, length)
@@ -81,11 +85,12 @@ pub(crate) fn received_many(
     let Some(result) = result else { return Value::Pointer(pointer) };
     let most = most(context).min(rooms.len());
     let mut rooms = rooms.iter();
-    array(context, pointer, result as u32 as u64, element(context.abi), most, |data| {
+    let budget = Budget::new();
+    array(context, pointer, result as u32 as u64, element(context.abi), most, &budget, |data| {
         let length = length(context.abi, data);
         let room = rooms.next().copied().unwrap_or(0);
         let received = Received { room, bytes: length.into() };
-        one_of_many(Header::parse(context.abi, data).show(context, fd, Some(received)), Some(length))
+        one_of_many(Header::parse(context.abi, data).show(context, fd, Some(received), &budget), Some(length))
     })
 }
 

@@ -6,6 +6,7 @@ mod socket;
 
 pub(crate) use socket::id;
 
+use crate::budget::Budget;
 use crate::tables::control::LEVELS;
 use crate::{Context, End, Value, bytes, field};
 
@@ -40,10 +41,13 @@ impl Data<'_> {
 
 /// The control messages of `length` bytes at `start`. Like the kernel, this looks at no more than its limit of them; the
 /// length that each claims need not be true.
-pub(super) fn all(context: &Context<'_>, start: u64, length: u64) -> Value {
+pub(super) fn all(context: &Context<'_>, start: u64, length: u64, budget: &Budget) -> Value {
     let word = context.abi.word();
     let header = word + 8;
     let taken = length.min(context.descriptors.control_limit() as u64) as usize;
+    if !budget.take(taken) {
+        return Value::Array { items: Vec::new(), end: End::Abbreviated };
+    }
     let data = if taken < header || start == 0 { None } else { context.all(start, taken) };
     let Some(data) = data else { return Value::Pointer(start) };
     let mut items = Vec::new();
