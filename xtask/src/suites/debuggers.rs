@@ -3,14 +3,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use nix::unistd::Pid;
 
 use super::guests::{Build, Builder, Guest};
 use super::way::{Mode, Way};
-use super::{LIMIT, World, command, missing, nothing_left, words};
+use super::{LIMIT, World, command, missing, nothing_left, until, words};
 use crate::process::{Finished, Live, Running, ending};
 use crate::report::{Outcome, Report};
 use crate::tools::{GCC32, GDB, STRACE};
@@ -65,10 +64,7 @@ fn waiting(world: &World, program: &Path, entry: &str, way: Way) -> Result<Live>
 }
 
 fn until_asleep(process: Pid) -> Result<()> {
-    while !fs::read_to_string(format!("/proc/{process}/stat"))?.contains(") S ") {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
+    until("it sleeps", || Ok(fs::read_to_string(format!("/proc/{process}/stat"))?.contains(") S ")))
 }
 
 /// Lets the guest's call end as it should.
@@ -118,9 +114,7 @@ fn strace_attaches(world: &World, builder: &Builder) -> Result<String> {
             let strace = words(&["strace", "-p", &live.pid().to_string()]);
             let strace = Running::start(command(&strace)?, vec![], LIMIT)?;
             let status = format!("/proc/{}/status", live.pid());
-            while fs::read_to_string(&status)?.contains("TracerPid:\t0\n") {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            until("strace has attached", || Ok(!fs::read_to_string(&status)?.contains("TracerPid:\t0\n")))?;
             until_asleep(live.pid())?;
             live.say("x")?;
             let finished = live.wait()?;

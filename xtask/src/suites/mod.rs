@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::apt::Debian;
 use crate::counts::{Account, Counts};
 use crate::deny::TELLTALE;
-use crate::process::{Finished, adopt_orphans, leftovers};
+use crate::process::{Finished, Hang, adopt_orphans, leftovers};
 use crate::report::{Outcome, Report};
 use crate::tools::{self, Tool};
 use crate::workspace::{Workspace, has_i686};
@@ -170,6 +170,16 @@ fn missing(needed: &[Tool]) -> Option<String> {
 
 /// How long a program may take: a hang is a failure, and the slowest of them needs two seconds.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Waits until something holds that soon will.
+fn until(what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + LIMIT;
+    while !holds()? {
+        ensure!(Instant::now() < deadline, Hang(format!("it is never so: {what}")));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
 
 /// A command in an environment that is the same on every machine.
 fn command(words: &[String]) -> Result<Command> {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
@@ -10,7 +9,7 @@ use nix::unistd::Pid;
 
 use super::guests::{Build, Builder, Guest};
 use super::way::{Mode, Way};
-use super::{LIMIT, World, command, missing, nothing_left, words};
+use super::{LIMIT, World, command, missing, nothing_left, until, words};
 use crate::process::{Live, Running, ending};
 use crate::report::{Outcome, Report};
 use crate::tools::GCC32;
@@ -37,18 +36,16 @@ impl Supervisor {
     pub fn of(world: &World, program: Pid) -> Result<Supervisor> {
         let name = world.socketcall.file_name().context("a program without a name")?;
         let name = name.to_string_lossy().chars().take(15).collect::<String>();
-        let deadline = Instant::now() + LIMIT;
-        loop {
+        let found = || -> Result<Option<Pid>> {
             let children = fs::read_to_string(format!("/proc/{program}/task/{program}/children"))?;
             let named = |pid: &&str| {
                 fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim_end() == name)
             };
-            if let Some(pid) = children.split_whitespace().find(named) {
-                return Ok(Supervisor(Pid::from_raw(pid.parse()?)));
-            }
-            ensure!(Instant::now() < deadline, "process {program} has no supervisor {name}");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+            let pid = children.split_whitespace().find(named).map(str::parse).transpose()?;
+            Ok(pid.map(Pid::from_raw))
+        };
+        until("the program has a supervisor", || Ok(found()?.is_some()))?;
+        found()?.map(Supervisor).context("it has gone")
     }
 
     /// What it holds now.
@@ -161,11 +158,7 @@ fn nothing_piles_up(world: &World, builder: &Builder, mode: Mode) -> Result<Stri
     let supervisor = Supervisor::of(world, live.pid())?;
     let finished = live.wait()?;
     ensure!(finished.status.success(), "{}: {}", finished.command, ending(finished.status));
-    let deadline = Instant::now() + Duration::from_secs(2);
-    while !supervisor.has_ended() {
-        ensure!(Instant::now() < deadline, "it is there though the program has ended");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("the supervisor ends with the program", || Ok(supervisor.has_ended()))?;
     Ok(format!(
         "{} processes later: {} descriptors, {} KiB of its own, {} before",
         LATE * AT_A_TIME,
@@ -187,9 +180,7 @@ fn killed(world: &World, builder: &Builder, mode: Mode) -> Result<String> {
     ensure!(before == ["made, made", "made, made", "status 0x700"], "before: {before:?}");
     let supervisor = Supervisor::of(world, live.pid())?;
     supervisor.kill()?;
-    while !supervisor.has_ended() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("the supervisor is dead", || Ok(supervisor.has_ended()))?;
     let after = [ask("call", &mut live)?, ask("fork", &mut live)?, ask("exec", &mut live)?];
     ensure!(after == ["made, made", "made, made", "Function not implemented"], "after: {after:?}");
     let finished = live.wait()?;
