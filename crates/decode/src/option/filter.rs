@@ -50,7 +50,7 @@ fn instructions(context: &Context<'_>, pointer: u64, count: usize) -> Value {
     } else if items.len() == MOST {
         End::Abbreviated
     } else {
-        End::Unreadable(pointer + (INSTRUCTION * items.len()) as u64)
+        End::Unreadable(pointer.wrapping_add((INSTRUCTION * items.len()) as u64))
     };
     Value::Array { items, end }
 }

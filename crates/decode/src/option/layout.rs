@@ -2,7 +2,7 @@
 
 use super::Local;
 use crate::tables::Table;
-use crate::{Abi, Context, End, Field, Value, address, bytes, field};
+use crate::{Abi, Context, Field, Value, address, bytes, field};
 
 /// A structure's member.
 pub(super) struct Member {
@@ -24,18 +24,10 @@ pub(super) enum Kind {
     Uint(usize),
     /// An unsigned number of so many bytes, in hexadecimal.
     Hex(usize),
-    /// A signed `long`.
-    Long,
-    /// An unsigned `long`.
-    Ulong,
     /// Half of a `struct timeval` or `timespec`.
     Time,
     /// A user or group, of which the last is none.
     Id,
-    /// A port, in the network's order.
-    Port,
-    /// An unsigned number of 16 bits, in the network's order.
-    Big16,
     /// An IPv4 address.
     Inet,
     /// An IPv6 address.
@@ -50,22 +42,16 @@ pub(super) enum Kind {
     Symbol(&'static Table, usize),
     /// Bits of a table, in so many bytes.
     Flags(&'static Table, usize),
-    /// So many bytes of text that ends at its zero byte.
-    Text(usize),
-    /// So many bytes.
-    Bytes(usize),
     /// A socket address in a `struct sockaddr_storage`.
     Address,
     /// A socket address in a `struct sockaddr_in6`.
     Address6,
-    /// A pointer.
-    Pointer,
-    /// So many bytes that say nothing.
-    Pad(usize),
     /// A structure.
     Record(Layout),
-    /// So many structures.
-    Records(Layout, usize),
+    /// As many values as there are.
+    Rest(&'static Kind),
+    /// So many bits of a byte, from this one on; the byte ends with them if the last is true.
+    Bits(u32, u32, bool),
 }
 
 impl Kind {
@@ -78,20 +64,15 @@ impl Kind {
             | Kind::Hex(size)
             | Kind::Symbol(_, size)
             | Kind::Flags(_, size) => number(size),
-            Kind::Long | Kind::Ulong | Kind::Pointer => number(abi.word()),
             Kind::Time => number(abi.time()),
             Kind::Id | Kind::Inet | Kind::Interface | Kind::InterfaceBig | Kind::Fd => (4, 4),
-            Kind::Port | Kind::Big16 => (2, 2),
             Kind::Inet6 => (16, 4),
-            Kind::Text(size) | Kind::Bytes(size) | Kind::Pad(size) => (size, 1),
             // It is aligned as a pointer is (include/uapi/linux/socket.h).
             Kind::Address => (128, abi.word()),
             Kind::Address6 => (28, 4),
             Kind::Record(layout) => extent(layout, abi),
-            Kind::Records(layout, count) => {
-                let (size, alignment) = extent(layout, abi);
-                (count * size, alignment)
-            }
+            Kind::Rest(kind) => (0, kind.shape(abi).1),
+            Kind::Bits(_, _, last) => (last.into(), 1),
         }
     }
 
@@ -100,17 +81,13 @@ impl Kind {
         let signed = |size: usize| number(data, size) << (64 - 8 * size) as u32;
         match self {
             Kind::Int(size) => Value::Int(signed(size) as i64 >> (64 - 8 * size)),
-            Kind::Long => Kind::Int(context.abi.word()).value(context, data),
             Kind::Time => Kind::Int(context.abi.time()).value(context, data),
             Kind::Uint(size) => Value::Uint(number(data, size)),
-            Kind::Ulong => Value::Uint(number(data, context.abi.word())),
             Kind::Hex(size) => Value::Hex(number(data, size)),
             Kind::Id => match bytes::u32(data, 0) {
                 u32::MAX => Value::Int(-1),
                 id => Value::Uint(id.into()),
             },
-            Kind::Port => Value::port([data[0], data[1]]),
-            Kind::Big16 => Value::Uint(u16::from_be_bytes([data[0], data[1]]).into()),
             Kind::Inet => Value::inet([data[0], data[1], data[2], data[3]]),
             Kind::Inet6 => Value::Inet6(data.first_chunk().copied().unwrap_or_default()),
             Kind::Interface => Value::interface(context, bytes::u32(data, 0)),
@@ -118,17 +95,13 @@ impl Kind {
             Kind::Fd => context.fd(bytes::i32(data, 0)),
             Kind::Symbol(table, size) => Value::Symbol(table, number(data, size)),
             Kind::Flags(table, size) => Value::Flags(table, number(data, size)),
-            Kind::Text(size) => Value::string(&data[..size]),
-            Kind::Bytes(size) => Value::hex_bytes(&data[..size]),
             Kind::Address => embedded(context, data, 128),
             Kind::Address6 => embedded(context, data, 28),
-            Kind::Pointer => Value::Pointer(number(data, context.abi.word())),
-            Kind::Pad(_) => Value::Word("..."),
             Kind::Record(layout) => record(context, layout, data),
-            Kind::Records(layout, count) => {
-                let (size, _) = extent(layout, context.abi);
-                let items = data.chunks_exact(size.max(1)).take(count);
-                Value::array(items.map(|item| record(context, layout, item)).collect())
+            Kind::Rest(kind) => array(context, *kind, data),
+            Kind::Bits(from, count, _) => {
+                let byte = u32::from(data.first().copied().unwrap_or(0));
+                Value::Uint((byte >> from & ((1 << count) - 1)).into())
             }
         }
     }
@@ -173,9 +146,7 @@ fn members(context: &Context<'_>, layout: Layout, data: &[u8], rest: bool) -> Ve
         offset = offset.next_multiple_of(alignment);
         match data.get(offset..) {
             Some(here) if here.len() >= size => {
-                if !matches!(member.kind, Kind::Pad(_)) {
-                    fields.push(field(member.name, member.kind.value(context, here)));
-                }
+                fields.push(field(member.name, member.kind.value(context, here)));
             }
             Some(here) if rest && !here.is_empty() => {
                 fields.push(field(member.name, Value::hex_bytes(here)));
@@ -204,12 +175,9 @@ pub(super) fn single(context: &Context<'_>, kind: Kind, data: &[u8]) -> Option<V
 }
 
 /// As many values as there are, one after the other.
-pub(super) fn array(context: &Context<'_>, kind: Kind, data: &[u8], complete: bool) -> Value {
+pub(super) fn array(context: &Context<'_>, kind: Kind, data: &[u8]) -> Value {
     let items = data.chunks_exact(kind.shape(context.abi).0.max(1));
-    Value::Array {
-        items: items.map(|item| kind.value(context, item)).collect(),
-        end: if complete { End::Complete } else { End::Abbreviated },
-    }
+    Value::array(items.map(|item| kind.value(context, item)).collect())
 }
 
 /// A member, for layouts.

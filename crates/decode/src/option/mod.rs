@@ -2,11 +2,14 @@
 //!
 //! [`plain`] is what strace shows, [`full`] what it leaves as a number or bytes.
 
+mod details;
 mod filter;
 mod full;
 mod layout;
 mod plain;
 mod structures;
+#[cfg(test)]
+mod tests;
 
 use crate::tables::{Options, options};
 use crate::{Context, Memory, Value};

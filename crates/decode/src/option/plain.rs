@@ -238,7 +238,7 @@ fn memberships(given: &Given<'_>) -> Value {
     } else if items.len() >= shown {
         End::Abbreviated
     } else {
-        End::Unreadable(given.pointer + 4 * items.len() as u64)
+        End::Unreadable(given.pointer.wrapping_add(4 * items.len() as u64))
     };
     Value::Array { items, end }
 }

@@ -4,6 +4,7 @@
 //! IPT_SO_GET_INFO to getsockopt(2) and IPT_SO_SET_REPLACE to setsockopt(2).
 
 mod bpf;
+mod details;
 mod internet;
 mod link;
 mod local;
@@ -16,6 +17,7 @@ mod values;
 use super::Table;
 
 pub use bpf::*;
+pub use details::*;
 pub use internet::{ICMPV6, IP, IPV6, RAW};
 pub use link::{CAN_RAW, LLC, PACKET, XDP};
 pub use local::{ALG, IUCV, NETLINK, RDS, RXRPC, TIPC, VSOCK};
