@@ -1,103 +1,195 @@
-//! `cargo xtask bench`: what `socketcall run` costs, beside strace and qemu-i386.
+//! `cargo xtask bench`: what `socketcall run` and `socketcall trace` cost, beside strace and qemu-i386.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use guest32::Guest;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::apt::Debian;
 use crate::tools;
 use crate::workspace::{Workspace, fresh};
 
 mod contest;
 mod contestant;
+mod http;
 mod machine;
+mod memory;
+pub mod pingpong;
 pub mod repeat;
 mod rows;
+mod services;
 mod statistics;
 mod table;
+mod world;
 
-use contest::{Effort, Figures, Rival, World};
+use contest::{Effort, Figures};
 use contestant::Place;
 use machine::Machine;
-use rows::{ROWS, Row};
+use memory::Memory;
+use rows::{ROWS, Row, Verb, Work, chosen};
 use statistics::Random;
+use table::Verdict;
+use world::{Rival, World};
 
 /// A table of ratios to native, each with its 95% interval. A bound that is missed is marked `over`, and is
 /// no failure; `open` where the interval lies on both sides of it.
 #[derive(Args)]
 pub struct Options {
-    /// Install strace and qemu-i386 where they are missing.
+    /// Install strace and qemu-i386 where they are missing, and unpack Debian's i386 programs under the target
+    /// directory.
     #[arg(long)]
     install: bool,
-    /// Measure less: in about a minute, with wide intervals.
+    /// Measure less: in about two minutes, with wide intervals.
     #[arg(long)]
     quick: bool,
-    /// Measure the rows whose name contains this.
-    #[arg(long, value_name = "ROW")]
-    only: Vec<String>,
     /// Also write the figures to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Measure this program instead of the workspace's own (an installed one, say).
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
+    /// Measure the rows of this name, or whose names begin so.
+    #[arg(value_name = "ROW")]
+    rows: Vec<String>,
+}
+
+/// How much is measured of a loop, and of a server.
+struct Efforts {
+    loops: Effort,
+    servers: Effort,
 }
 
 /// Sessions of all processes anew, so that no single one's luck counts; turns that are long enough for the
-/// clock and too short for a machine's moods.
-const FULL: Effort = Effort { sessions: 24, rounds: 20, turn: Duration::from_millis(3) };
+/// clock and too short for a machine's moods. What loads a server counts in milliseconds.
+const FULL: Efforts = Efforts {
+    loops: Effort { sessions: 20, rounds: 20, turn: Duration::from_millis(3) },
+    servers: Effort { sessions: 9, rounds: 5, turn: Duration::from_millis(80) },
+};
 /// The fewest sessions that give an interval.
-const QUICK: Effort = Effort { sessions: 6, rounds: 12, turn: Duration::from_millis(3) };
+const QUICK: Efforts = Efforts {
+    loops: Effort { sessions: 6, rounds: 12, turn: Duration::from_millis(3) },
+    servers: Effort { sessions: 6, rounds: 3, turn: Duration::from_millis(40) },
+};
 
 /// Measures, and prints row by row.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let rows = chosen(&options.only)?;
+    let Ok((rows, with_memory)) = chosen(&options.rows, memory::NAME) else {
+        let names: Vec<&str> = ROWS.iter().map(|row| row.name).chain([memory::NAME]).collect();
+        bail!("no such row; there are: {}", names.join("; "));
+    };
     tools::provide(tools::FOR_BENCH, "bench", options.install)?;
-    let world = world(options)?;
-    let effort = if options.quick { QUICK } else { FULL };
+    let world = world(options, rows.iter().any(|row| matches!(row.work, Work::Serve(_))))?;
+    let efforts = if options.quick { QUICK } else { FULL };
     let machine = Machine::here()?;
-    let Effort { sessions, rounds, turn } = effort;
-    println!("{}\n{sessions} sessions of {rounds} rounds, {turn:?} a turn\n", machine.text());
-    println!("{}", table::head());
-    let mut random = Random::new(0);
-    let mut measured = vec![];
+    println!("{}; load {}", machine.text(), machine::load());
+    println!("{}; for servers {}\n", efforts.loops.text(), efforts.servers.text());
+    let (mut possible, mut skipped) = (vec![], BTreeMap::<String, Vec<&str>>::new());
     for row in rows {
-        if row.place == Place::Two && contestant::processors()?.len() < 2 {
-            eprintln!("{}: needs two processors", row.name);
-            continue;
+        match obstacle(&world, row)? {
+            None => possible.push(row),
+            Some(why) => skipped.entry(why).or_default().push(row.name),
         }
-        let figures = Figures::measure(&world, row, &effort, &mut random)?;
-        println!("{}", table::text(row, &figures));
-        measured.push(table::json(row, &figures));
     }
+    for (why, names) in skipped {
+        println!("skipped: {}: {why}\n", names.join("; "));
+    }
+    let mut bench = Bench { world, efforts, random: Random::new(0), measured: vec![], verdicts: vec![] };
+    bench.rows(&possible)?;
+    let memory = with_memory.then(|| Memory::measure(&bench.world)).transpose().context(memory::NAME)?;
+    if let Some(memory) = &memory {
+        println!("\n{}", memory.text());
+        bench.verdicts.push(memory.verdict());
+    }
+    println!("\n{}; load {}", bench.summary(), machine::load());
     if let Some(file) = &options.json {
         let all = json!({
             "machine": machine.json(),
-            "effort": { "sessions": sessions, "rounds": rounds, "turn_ns": turn.as_nanos() as u64 },
-            "rows": measured,
+            "effort": bench.efforts.loops.json(),
+            "effort_for_servers": bench.efforts.servers.json(),
+            "rows": bench.measured,
+            "memory": memory.as_ref().map(Memory::json),
         });
         fs::write(file, format!("{all:#}\n")).with_context(|| file.display().to_string())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn chosen(only: &[String]) -> Result<Vec<&'static Row>> {
-    let wanted = |row: &&Row| only.is_empty() || only.iter().any(|part| row.name.contains(part.as_str()));
-    let rows: Vec<&Row> = ROWS.iter().filter(wanted).collect();
-    if rows.is_empty() {
-        let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
-        bail!("no such row; there are: {}", names.join("; "));
-    }
-    Ok(rows)
+/// What measures, and what came out so far.
+struct Bench {
+    world: World,
+    efforts: Efforts,
+    random: Random,
+    measured: Vec<Value>,
+    verdicts: Vec<Verdict>,
 }
 
-fn world(options: &Options) -> Result<World> {
+impl Bench {
+    fn rows(&mut self, rows: &[&'static Row]) -> Result<()> {
+        if !rows.is_empty() {
+            println!("{}", table::head());
+        }
+        for row in rows {
+            let effort = match row.work {
+                Work::Serve(_) => &self.efforts.servers,
+                _ => &self.efforts.loops,
+            };
+            let figures = Figures::measure(&self.world, row, effort, &mut self.random)?;
+            println!("{}", table::text(row, &figures));
+            self.measured.push(table::json(row, &figures));
+            self.verdicts.extend(table::verdict(row, &figures));
+        }
+        Ok(())
+    }
+
+    /// How many bounds are kept.
+    fn summary(&self) -> String {
+        let count = |verdict: Verdict| self.verdicts.iter().filter(|other| **other == verdict).count();
+        let counts = Verdict::ALL.map(|verdict| format!("{} {}", count(verdict), verdict.text()));
+        format!("{} bounds: {}", self.verdicts.len(), counts.join(", "))
+    }
+}
+
+/// Why a row can't be measured here, and what can be done about it.
+fn obstacle(world: &World, row: &Row) -> Result<Option<String>> {
+    if row.place == Place::Two && contestant::processors()?.len() < 2 {
+        return Ok(Some("it needs two processors".into()));
+    }
+    if row.verb != Verb::Run && !has_verb(&world.socketcall, row.verb) {
+        let (program, verb) = (world.socketcall.display(), row.verb.name());
+        return Ok(Some(format!(
+            "{program} has no verb {verb}; build one that has, or name it by --program"
+        )));
+    }
+    let Work::Serve(service) = row.work else { return Ok(None) };
+    Ok(match &world.debian {
+        Err(why) => Some(why.clone()),
+        Ok(root) => service
+            .programs
+            .iter()
+            .map(|program| root.join(program))
+            .find(|path| !path.exists())
+            .map(|path| {
+                let directory = root.parent().unwrap_or(root).display();
+                format!("no {}; remove {directory}, and run `cargo xtask bench --install`", path.display())
+            }),
+    })
+}
+
+/// Whether the program under test knows a verb.
+fn has_verb(socketcall: &Path, verb: Verb) -> bool {
+    let mut help = Command::new(socketcall);
+    help.args([verb.name(), "--help"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    help.status().is_ok_and(|status| status.success())
+}
+
+fn world(options: &Options, with_servers: bool) -> Result<World> {
     let workspace = Workspace::find()?;
     let socketcall = match &options.program {
         Some(program) => program.canonicalize().with_context(|| program.display().to_string())?,
@@ -105,10 +197,22 @@ fn world(options: &Options) -> Result<World> {
     };
     let guests = workspace.target.join("bench");
     write_guests(&guests)?;
-    let mut rivals = vec![Rival::Native, Rival::Again, Rival::Run];
+    let mut rivals = vec![Rival::Native, Rival::Again, Rival::Ours];
     rivals.extend(tools::STRACE.works().then_some(Rival::Strace));
     rivals.extend(tools::QEMU.works().then_some(Rival::Qemu));
-    Ok(World { socketcall, xtask: std::env::current_exe()?, guests, rivals })
+    let debian = match with_servers {
+        true => debian(&workspace, options.install),
+        false => Err("not asked for".into()),
+    };
+    Ok(World { socketcall, xtask: std::env::current_exe()?, guests, debian, rivals })
+}
+
+/// The tree of Debian's i386 programs. It is a large thing to unpack without being asked.
+fn debian(workspace: &Workspace, install: bool) -> Result<PathBuf, String> {
+    if !install && !workspace.target.join("i386/stamp").exists() {
+        return Err("Debian's i386 programs are not unpacked; `cargo xtask bench --install` does so".into());
+    }
+    Debian::prepare(&workspace.target).map_err(|error| format!("{error:#}"))
 }
 
 fn write_guests(directory: &Path) -> Result<()> {
@@ -119,18 +223,4 @@ fn write_guests(directory: &Path) -> Result<()> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_chosen_by_a_part_of_their_name() {
-        assert_eq!(chosen(&[]).unwrap().len(), ROWS.len());
-        let some = chosen(&["start-up".into(), "getppid".into()]).unwrap();
-        assert!(some.iter().all(|row| row.name.contains("start-up") || row.name.contains("getppid")));
-        assert!(some.len() >= 4);
-        assert!(chosen(&["nothing".into()]).err().unwrap().to_string().contains("getsockopt"));
-    }
 }

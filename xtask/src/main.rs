@@ -27,7 +27,7 @@ struct Cli {
 enum Verb {
     /// Run the test suites.
     Test(suites::Options),
-    /// Measure what `socketcall run` costs, beside strace and qemu-i386.
+    /// Measure what `socketcall run` and `trace` cost, beside strace and qemu-i386.
     Bench(bench::Options),
     /// Run a command under a filter that denies socketcall.
     Deny(deny::Options),
@@ -39,6 +39,9 @@ enum Verb {
     /// Start a command as often as standard input says, and time that.
     #[command(hide = true)]
     Repeat(bench::repeat::Options),
+    /// Send a byte to another process and back as often as standard input says, and time that.
+    #[command(hide = true)]
+    PingPong(bench::pingpong::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -49,6 +52,7 @@ fn main() -> std::process::ExitCode {
         Verb::Overhear(options) => overhear::run(&options),
         Verb::Enter(options) => enter::run(&options),
         Verb::Repeat(options) => bench::repeat::run(&options),
+        Verb::PingPong(options) => bench::pingpong::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

@@ -6,45 +6,15 @@
 //! does to all. A round gives one ratio, a session the median of its rounds, the table the median of the
 //! sessions with its interval.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use guest32::{Entry, Guest};
+use serde_json::{Value, json};
 
 use super::contestant::{Contestant, Place};
-use super::rows::{Row, STARTED, Work};
+use super::rows::Row;
 use super::statistics::{Estimate, Random, estimate, median};
-
-/// Under what the program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rival {
-    /// Nothing.
-    Native,
-    /// Nothing, in another process: how far two of the same kind lie apart.
-    Again,
-    /// `socketcall run`.
-    Run,
-    /// strace, made to look at network calls only, and by a filter.
-    Strace,
-    /// qemu's user-mode emulation.
-    Qemu,
-}
-
-impl Rival {
-    /// All, in the order of their places in [`Session`].
-    pub const ALL: [Rival; 5] = [Rival::Native, Rival::Again, Rival::Run, Rival::Strace, Rival::Qemu];
-
-    /// Whose number of repetitions this one makes. A repetition costs less in a longer turn, where processors
-    /// have woken up: what is told apart to the percent must repeat equally often.
-    const fn paced_by(self) -> Rival {
-        match self {
-            Rival::Native | Rival::Again | Rival::Run => Rival::Native,
-            Rival::Strace | Rival::Qemu => self,
-        }
-    }
-}
+use super::world::{Rival, World};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -57,60 +27,22 @@ pub struct Effort {
     pub turn: Duration,
 }
 
-/// What there is to measure with.
-pub struct World {
-    /// The program under test.
-    pub socketcall: PathBuf,
-    /// This program, for `repeat` and `deny`.
-    pub xtask: PathBuf,
-    /// Where the guests are.
-    pub guests: PathBuf,
-    /// Who can take part.
-    pub rivals: Vec<Rival>,
-}
+impl Effort {
+    /// In a few words.
+    pub fn text(&self) -> String {
+        let Effort { sessions, rounds, turn } = self;
+        format!("{sessions} sessions of {rounds} rounds, {turn:?} a turn")
+    }
 
-impl World {
-    /// A row's work as a command that answers numbers by nanoseconds.
-    fn command(&self, row: &Row, rival: Rival) -> Command {
-        let work = row.work;
-        let path = |path: &PathBuf| path.display().to_string();
-        let mut words = vec![];
-        if let Work::Start { denied } = work {
-            words.push(path(&self.xtask));
-            words.extend(if denied { &["deny", "--"][..] } else { &[] }.iter().map(|word| (*word).into()));
-            words.extend(denied.then(|| path(&self.xtask)));
-            words.extend(["repeat".into(), "--".into()]);
-        }
-        let is_start = matches!(work, Work::Start { .. });
-        let under: &[&str] = match rival {
-            Rival::Native | Rival::Again if is_start => &["env"],
-            Rival::Native | Rival::Again => &[],
-            Rival::Run => &[],
-            Rival::Strace => &["strace", "-f", "--seccomp-bpf", "-e", "trace=%network", "-o", "/dev/null"],
-            Rival::Qemu => &["qemu-i386"],
-        };
-        words.extend(under.iter().map(|word| (*word).into()));
-        if rival == Rival::Run {
-            words.extend([path(&self.socketcall), "run".into()]);
-            words.extend(row.options.iter().map(|option| (*option).into()));
-            words.push("--".into());
-        }
-        let (guest, argument) = match work {
-            Work::Start { .. } => (STARTED, "0"),
-            // qemu-i386 has no vDSO for its programs, which enter by `int $0x80` then, as the C libraries do.
-            Work::Loop(program, _) if rival == Rival::Qemu => (Guest { program, entry: Entry::Int80 }, "-"),
-            Work::Loop(program, entry) => (Guest { program, entry }, "-"),
-        };
-        words.extend([path(&self.guests.join(guest.name())), argument.into()]);
-        let mut command = Command::new(&words[0]);
-        // What cargo sets for what it runs, LD_LIBRARY_PATH above all, makes dynamic programs start slower.
-        command.args(&words[1..]).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        command
+    /// The same for programs.
+    pub fn json(&self) -> Value {
+        let Effort { sessions, rounds, turn } = self;
+        json!({ "sessions": sessions, "rounds": rounds, "turn_ns": turn.as_nanos() as u64 })
     }
 }
 
 /// Nanoseconds per repetition, by rival and round. Empty for one who does not take part.
-type Session = [Vec<f64>; Rival::ALL.len()];
+pub type Session = [Vec<f64>; Rival::ALL.len()];
 
 /// What was measured of a row.
 pub struct Figures {
@@ -128,6 +60,12 @@ impl Figures {
         Ok(Figures { sessions })
     }
 
+    /// Of sessions that were measured.
+    #[cfg(test)]
+    pub fn of(sessions: Vec<Session>) -> Figures {
+        Figures { sessions }
+    }
+
     /// What a repetition costs, in nanoseconds.
     pub fn cost(&self, rival: Rival) -> Option<Estimate> {
         self.over_sessions(|session| session[rival as usize].clone())
@@ -141,6 +79,16 @@ impl Figures {
     /// How many nanoseconds one costs more than another of the same round.
     pub fn difference(&self, rival: Rival, to: Rival) -> Option<Estimate> {
         self.over_rounds(rival, to, |cost, other| cost - other)
+    }
+
+    /// What one loses of another's repetitions per second, less `times` what a third loses of them: above 0
+    /// where it loses more than that.
+    pub fn loss_beyond(&self, times: f64, rival: Rival, third: Rival, to: Rival) -> Option<Estimate> {
+        self.over_sessions(|session| {
+            let [cost, third, other] = [rival, third, to].map(|rival| &session[rival as usize]);
+            let rounds = cost.iter().zip(third).zip(other);
+            rounds.map(|((cost, third), other)| loss(*cost, *other) - times * loss(*third, *other)).collect()
+        })
     }
 
     fn over_rounds(&self, rival: Rival, to: Rival, compare: fn(f64, f64) -> f64) -> Option<Estimate> {
@@ -157,6 +105,11 @@ impl Figures {
     }
 }
 
+/// The part of the repetitions per second that is lost where one costs more than another.
+fn loss(cost: f64, other: f64) -> f64 {
+    1.0 - other / cost
+}
+
 /// One session. How many repetitions make a turn is found out in the first.
 fn session(
     world: &World,
@@ -165,19 +118,18 @@ fn session(
     random: &mut Random,
     repetitions: &mut [u32; Rival::ALL.len()],
 ) -> Result<Session> {
-    let mut rivals = world.rivals.clone();
+    let mut rivals = world.rivals(row);
     random.shuffle(&mut rivals);
-    let start = |rival: Rival| Contestant::start(world.command(row, rival), row.place);
-    let mut contestants =
-        rivals.into_iter().map(|rival| Ok((rival, start(rival)?))).collect::<Result<Vec<_>>>()?;
+    let start = |rival: Rival| Ok((rival, world.start(row, rival)?));
+    let mut contestants = rivals.into_iter().map(start).collect::<Result<Vec<_>>>()?;
     // Two processors that wake each other need time to get into step.
     let turn = if row.place == Place::Two { effort.turn * 3 } else { effort.turn };
     for (rival, contestant) in &mut contestants {
         if repetitions[*rival as usize] == 0 {
-            repetitions[*rival as usize] = calibrate(contestant, turn)?;
+            repetitions[*rival as usize] = calibrate(contestant.as_mut(), turn)?;
         }
     }
-    let repetitions = |rival: Rival| repetitions[rival.paced_by() as usize];
+    let repetitions = |rival: Rival| repetitions[rival.paced_by(row.verb) as usize];
     for (rival, contestant) in &mut contestants {
         // Caches and predictors get warm.
         contestant.ask(repetitions(*rival))?;
@@ -197,7 +149,7 @@ fn session(
 }
 
 /// How many repetitions take about as long as `turn`.
-fn calibrate(contestant: &mut Contestant, turn: Duration) -> Result<u32> {
+fn calibrate(contestant: &mut dyn Contestant, turn: Duration) -> Result<u32> {
     let turn = turn.as_nanos() as f64;
     let mut repetitions = 1;
     loop {
@@ -225,44 +177,29 @@ mod tests {
     #[test]
     fn what_happens_to_a_whole_round_or_session_cancels_out() {
         let figures = figures();
-        assert_eq!(figures.ratio(Rival::Run, Rival::Native).unwrap().median, 2.0);
+        assert_eq!(figures.ratio(Rival::Ours, Rival::Native).unwrap().median, 2.0);
         assert_eq!(figures.ratio(Rival::Again, Rival::Native).unwrap().median, 1.0);
-        assert_eq!(figures.difference(Rival::Run, Rival::Native).unwrap().median, 10.0);
+        assert_eq!(figures.difference(Rival::Ours, Rival::Native).unwrap().median, 10.0);
         assert_eq!(figures.cost(Rival::Native).unwrap().median, 12.0);
+    }
+
+    #[test]
+    fn losses_are_parts_of_what_is_done_in_a_second() {
+        // Costs of 10 natively, 20 ours, 40 strace's: 50% lost, and 75%.
+        let session = || [vec![10.; 3], vec![10.; 3], vec![20.; 3], vec![40.; 3], vec![]];
+        let figures = Figures { sessions: (0..6).map(|_| session()).collect() };
+        let beyond =
+            |times| figures.loss_beyond(times, Rival::Ours, Rival::Strace, Rival::Native).unwrap().median;
+        assert_eq!(beyond(0.0), 0.5);
+        assert_eq!(beyond(1.0), -0.25);
+        assert_eq!(beyond(2.0 / 3.0), 0.0);
+        assert_eq!(figures.loss_beyond(1.0, Rival::Qemu, Rival::Strace, Rival::Native), None);
     }
 
     #[test]
     fn who_takes_no_part_has_no_figures() {
         let figures = figures();
         assert_eq!(figures.cost(Rival::Strace), None);
-        assert_eq!(figures.ratio(Rival::Run, Rival::Qemu), None);
-    }
-
-    #[test]
-    fn commands_are_what_a_person_would_type() {
-        let world = World {
-            socketcall: "/s".into(),
-            xtask: "/x".into(),
-            guests: "/g".into(),
-            rivals: Rival::ALL.to_vec(),
-        };
-        let pingpong = Row {
-            name: "",
-            work: Work::Loop(guest32::Program::BenchPingpong, Entry::Vdso),
-            options: &[],
-            place: Place::One,
-            bound: None,
-        };
-        let typed = |row, rival| crate::process::line(&world.command(row, rival));
-        assert_eq!(typed(&pingpong, Rival::Native), "/g/bench-pingpong-vdso -");
-        assert_eq!(typed(&pingpong, Rival::Qemu), "qemu-i386 /g/bench-pingpong-int80 -");
-        let strace = "strace -f --seccomp-bpf -e trace=%network -o /dev/null /g/bench-pingpong-vdso -";
-        assert_eq!(typed(&pingpong, Rival::Strace), strace);
-        let started = "/g/bench-getppid-int80 0";
-        let plain = Row { work: Work::Start { denied: false }, ..pingpong };
-        assert_eq!(typed(&plain, Rival::Run), format!("/x repeat -- /s run -- {started}"));
-        let denied = Row { work: Work::Start { denied: true }, options: &["-v"], ..plain };
-        assert_eq!(typed(&denied, Rival::Run), format!("/x deny -- /x repeat -- /s run -v -- {started}"));
-        assert_eq!(typed(&denied, Rival::Again), format!("/x deny -- /x repeat -- env {started}"));
+        assert_eq!(figures.ratio(Rival::Ours, Rival::Qemu), None);
     }
 }

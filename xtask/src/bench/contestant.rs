@@ -1,7 +1,8 @@
-//! A process that is asked for a number of rounds, and answers with the nanoseconds they took.
+//! Who is asked for a number of repetitions, and answers with the nanoseconds they took.
 //!
-//! The benchmarks of guest32 do so, and [`repeat`](super::repeat). Between two questions the process waits, so
-//! that several of them can be measured in turn, round by round, long after their start.
+//! Between two questions a contestant waits, so that several of them can be measured in turn, round by round,
+//! long after their start. The benchmarks of guest32 read such questions themselves, and so do
+//! [`repeat`](super::repeat) and [`pingpong`](super::pingpong). A [server](super::services) is asked by a load.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,8 +26,17 @@ pub enum Place {
     Free,
 }
 
-/// A process that answers.
-pub struct Contestant {
+/// Somebody who does a row's work.
+pub trait Contestant {
+    /// How many nanoseconds so many repetitions take.
+    fn ask(&mut self, repetitions: u32) -> Result<f64>;
+
+    /// Ends it.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// A process that reads the questions, and answers.
+pub struct Worker {
     command: String,
     child: Child,
     /// Closed to end it.
@@ -34,56 +44,24 @@ pub struct Contestant {
     answers: BufReader<ChildStdout>,
 }
 
-impl Contestant {
+impl Worker {
     /// Starts `command` at its place.
-    pub fn start(mut command: Command, place: Place) -> Result<Contestant> {
+    pub fn start(mut command: Command, place: Place) -> Result<Worker> {
         let line = line(&command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let all = processors()?;
-        let child = match place {
-            Place::One => {
-                // What is started inherits where its parent may run (sched_setaffinity(2)).
-                pin(THIS_THREAD, &all[all.len() - 1..])?;
-                let child = command.spawn();
-                pin(THIS_THREAD, &all)?;
-                child
-            }
-            Place::Two | Place::Free => command.spawn(),
-        };
-        let mut child = child.with_context(|| format!("cannot start {line}"))?;
+        let child = at(place, || command.spawn().with_context(|| format!("cannot start {line}")));
+        let mut child = child?;
         let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both are piped")
         };
         let (questions, answers) = (Some(questions), BufReader::new(answers));
-        let mut contestant = Contestant { command: line, child, questions, answers };
+        let mut worker = Worker { command: line, child, questions, answers };
         // Once it answers, all of its processes are there.
-        contestant.ask(1)?;
+        worker.ask(1)?;
         if place == Place::Two {
-            contestant.spread(&all)?;
+            worker.spread(&processors()?)?;
         }
-        Ok(contestant)
-    }
-
-    /// How many nanoseconds so many rounds take.
-    pub fn ask(&mut self, rounds: u32) -> Result<f64> {
-        let mut answer = String::new();
-        let asked = self.questions.as_mut().map_or(Ok(()), |questions| {
-            // One write: a benchmark that reads byte by byte still gets the whole line at once.
-            questions.write_all(format!("{rounds}\n").as_bytes())
-        });
-        asked
-            .and_then(|()| self.answers.read_line(&mut answer))
-            .map_err(anyhow::Error::from)
-            .and_then(|_| Ok(answer.trim_end().parse()?))
-            .with_context(|| format!("no answer from {}", self.command))
-    }
-
-    /// Ends it.
-    pub fn finish(mut self) -> Result<()> {
-        self.questions = None;
-        let status = self.child.wait()?;
-        ensure!(status.success(), "{}: {}", self.command, ending(status));
-        Ok(())
+        Ok(worker)
     }
 
     /// Puts each of the program's two processes on a processor of its own.
@@ -101,7 +79,29 @@ impl Contestant {
     }
 }
 
-impl Drop for Contestant {
+impl Contestant for Worker {
+    fn ask(&mut self, repetitions: u32) -> Result<f64> {
+        let mut answer = String::new();
+        let asked = self.questions.as_mut().map_or(Ok(()), |questions| {
+            // One write: a benchmark that reads byte by byte still gets the whole line at once.
+            questions.write_all(format!("{repetitions}\n").as_bytes())
+        });
+        asked
+            .and_then(|()| self.answers.read_line(&mut answer))
+            .map_err(anyhow::Error::from)
+            .and_then(|_| Ok(answer.trim_end().parse()?))
+            .with_context(|| format!("no answer from {}", self.command))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.questions = None;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "{}: {}", self.command, ending(status));
+        Ok(())
+    }
+}
+
+impl Drop for Worker {
     fn drop(&mut self) {
         // After `finish` there is nothing left to kill.
         let _ = self.child.kill();
@@ -120,6 +120,18 @@ pub fn processors() -> Result<Vec<usize>> {
     Ok((0..CpuSet::count()).filter(|processor| set.is_set(*processor).unwrap_or(false)).collect())
 }
 
+/// Does `what` where those of this place run; what is started by it inherits that (sched_setaffinity(2)).
+pub fn at<T>(place: Place, what: impl FnOnce() -> Result<T>) -> Result<T> {
+    if place != Place::One {
+        return what();
+    }
+    let all = processors()?;
+    pin(THIS_THREAD, &all[all.len() - 1..])?;
+    let done = what();
+    pin(THIS_THREAD, &all)?;
+    done
+}
+
 fn pin(pid: Pid, processors: &[usize]) -> Result<()> {
     let mut set = CpuSet::new();
     for processor in processors {
@@ -129,7 +141,7 @@ fn pin(pid: Pid, processors: &[usize]) -> Result<()> {
 }
 
 /// A process and its descendants with their names, parents first.
-fn family(root: u32) -> Result<Vec<(Pid, String)>> {
+pub fn family(root: u32) -> Result<Vec<(Pid, String)>> {
     let mut children = BTreeMap::<u32, Vec<(u32, String)>>::new();
     let mut all = Vec::new();
     for entry in fs::read_dir("/proc").context("/proc")?.flatten() {
@@ -168,41 +180,40 @@ mod tests {
     }
 
     #[test]
-    fn a_contestant_answers_until_it_is_ended() {
+    fn a_worker_answers_until_it_is_ended() {
         let script = "while read n; do echo $((n * 10)); done";
-        let mut contestant = Contestant::start(shell(script), Place::One).unwrap();
-        assert_eq!(contestant.ask(7).unwrap(), 70.0);
-        assert_eq!(contestant.ask(8).unwrap(), 80.0);
-        contestant.finish().unwrap();
+        let mut worker = Worker::start(shell(script), Place::One).unwrap();
+        assert_eq!(worker.ask(7).unwrap(), 70.0);
+        assert_eq!(worker.ask(8).unwrap(), 80.0);
+        Box::new(worker).finish().unwrap();
     }
 
     #[test]
     fn one_that_fails_is_named() {
-        let error = Contestant::start(shell("exit 3"), Place::Free).err().unwrap();
+        let error = Worker::start(shell("exit 3"), Place::Free).err().unwrap();
         assert_eq!(error.to_string(), "no answer from /bin/sh -c 'exit 3'");
-        let contestant = Contestant::start(shell("read n; echo 1; read n; exit 3"), Place::Free).unwrap();
-        assert!(contestant.finish().unwrap_err().to_string().ends_with("exit status 3"));
+        let worker = Worker::start(shell("read n; echo 1; read n; exit 3"), Place::Free).unwrap();
+        assert!(Box::new(worker).finish().unwrap_err().to_string().ends_with("exit status 3"));
     }
 
     #[test]
     fn a_place_is_kept_to() {
         let before = processors().unwrap();
         let script = "while read n; do sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status; done";
-        let mut contestant = Contestant::start(shell(script), Place::One).unwrap();
-        assert_eq!(contestant.ask(1).unwrap(), *before.last().unwrap() as f64);
+        let mut worker = Worker::start(shell(script), Place::One).unwrap();
+        assert_eq!(worker.ask(1).unwrap(), *before.last().unwrap() as f64);
         assert_eq!(processors().unwrap(), before, "only what is started is pinned");
     }
 
     #[test]
     fn a_family_is_found() {
-        let mut contestant =
-            Contestant::start(shell("sleep 100 & while read n; do echo 1; done; kill $!"), Place::Free)
-                .unwrap();
-        contestant.ask(1).unwrap();
+        let mut worker =
+            Worker::start(shell("sleep 100 & while read n; do echo 1; done; kill $!"), Place::Free).unwrap();
+        worker.ask(1).unwrap();
         let names: Vec<String> =
-            family(contestant.child.id()).unwrap().into_iter().map(|(_, name)| name).collect();
+            family(worker.child.id()).unwrap().into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["sh", "sleep"]);
-        contestant.finish().unwrap();
+        Box::new(worker).finish().unwrap();
     }
 
     #[test]

@@ -46,6 +46,12 @@ impl Machine {
     }
 }
 
+/// How busy the machine was in the last minute: how many threads ran or wanted to (proc_loadavg(5)).
+pub fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").into()
+}
+
 /// The first value of a field in a file of lines `NAME : VALUE`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let fields = text.lines().filter_map(|line| line.split_once(':'));

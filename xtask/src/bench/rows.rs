@@ -3,6 +3,7 @@
 use guest32::{Entry, Guest, Program};
 
 use super::contestant::Place;
+use super::services::{self, Service};
 
 /// One line of the table.
 pub struct Row {
@@ -10,7 +11,9 @@ pub struct Row {
     pub name: &'static str,
     /// What takes the time.
     pub work: Work,
-    /// Options of `socketcall run`.
+    /// What of ours it is done under.
+    pub verb: Verb,
+    /// Options of that verb.
     pub options: &'static [&'static str],
     /// On which processors.
     pub place: Place,
@@ -23,11 +26,43 @@ pub struct Row {
 pub enum Work {
     /// A benchmark, long after its start.
     Loop(Program, Entry),
+    /// A ping-pong of 64-bit processes, long after its start.
+    PingPong64,
     /// The start and the end of a program that does nothing; natively, of `env PROGRAM`.
     Start {
         /// All inside a filter that denies socketcall.
         denied: bool,
     },
+    /// A server of Debian's for i386, which is asked from outside.
+    Serve(&'static Service),
+}
+
+/// A verb of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `socketcall run`
+    Run,
+    /// `socketcall trace -o`, and strace too writes there.
+    Trace(Output),
+}
+
+/// Where a trace goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// /dev/null.
+    Null,
+    /// A file.
+    File,
+}
+
+impl Verb {
+    /// As it is typed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verb::Run => "run",
+            Verb::Trace(_) => "trace",
+        }
+    }
 }
 
 /// At most so much.
@@ -37,20 +72,44 @@ pub enum Bound {
     Ratio(f64),
     /// Nanoseconds more than native.
     Over(f64),
+    /// Times strace.
+    OfStrace(f64),
+    /// Times what strace loses of the repetitions per second.
+    OfStraceLoss(f64),
 }
 
+use Bound::{OfStrace, OfStraceLoss, Over, Ratio};
+use Place::{Free, One, Two};
+use Program::{BenchFork, BenchGetppid, BenchGetsockopt, BenchPingpong, BenchSendrecv, BenchSignal};
+
 /// The program that [`Work::Start`] starts. It makes no call that a filter denies.
-pub const STARTED: Guest = Guest { program: Program::BenchGetppid, entry: Entry::Int80 };
+pub const STARTED: Guest = Guest { program: BenchGetppid, entry: Entry::Int80 };
 
 const START: Work = Work::Start { denied: false };
-const THROUGH_STUB: Option<Bound> = Some(Bound::Ratio(1.02));
+const REDIS: Work = Work::Serve(&services::REDIS);
+const REDIS_RECONNECTING: Work = Work::Serve(&services::REDIS_RECONNECTING);
 
 /// Nobody stays attached to the program.
 const UNTRACED: &[&str] = &["--untraced"];
 
-/// A row without options and bound.
-const fn row(name: &'static str, work: Work, place: Place) -> Row {
-    Row { name, work, options: &[], place, bound: None }
+/// `run` without options and bound.
+const fn run(name: &'static str, work: Work, place: Place) -> Row {
+    Row { name, work, verb: Verb::Run, options: &[], place, bound: None }
+}
+
+/// `run --untraced`
+const fn untraced(name: &'static str, work: Work, place: Place) -> Row {
+    Row { options: UNTRACED, ..run(name, work, place) }
+}
+
+/// `trace -o`
+const fn trace(name: &'static str, output: Output, work: Work) -> Row {
+    Row { verb: Verb::Trace(output), ..run(name, work, One) }
+}
+
+/// That row with this bound.
+const fn at_most(bound: Bound, row: Row) -> Row {
+    Row { bound: Some(bound), ..row }
 }
 
 /// By the vDSO, as the C libraries go: the stub's way.
@@ -65,37 +124,85 @@ const fn int80(program: Program) -> Work {
 
 /// All rows, in the order of the table.
 pub const ROWS: &[Row] = &[
-    Row { bound: THROUGH_STUB, ..row("getsockopt", vdso(Program::BenchGetsockopt), Place::One) },
-    Row { bound: THROUGH_STUB, ..row("send+recv", vdso(Program::BenchSendrecv), Place::One) },
-    Row { bound: THROUGH_STUB, ..row("ping-pong, one CPU", vdso(Program::BenchPingpong), Place::One) },
-    Row { bound: THROUGH_STUB, ..row("ping-pong, two CPUs", vdso(Program::BenchPingpong), Place::Two) },
-    Row { bound: Some(Bound::Over(500_000.0)), ..row("start-up", START, Place::Free) },
-    row("start-up, one CPU", START, Place::One),
-    Row { options: &["-v"], ..row("start-up, -v", START, Place::Free) },
-    Row { options: UNTRACED, ..row("start-up, untraced", START, Place::Free) },
-    row("start-up in a filter", Work::Start { denied: true }, Place::Free),
-    row("getsockopt, int80", int80(Program::BenchGetsockopt), Place::One),
-    row("send+recv, int80", int80(Program::BenchSendrecv), Place::One),
-    row("ping-pong, int80, one CPU", int80(Program::BenchPingpong), Place::One),
-    row("ping-pong, int80, two CPUs", int80(Program::BenchPingpong), Place::Two),
-    Row { options: UNTRACED, ..row("ping-pong, int80, untraced", int80(Program::BenchPingpong), Place::One) },
-    row("getppid", vdso(Program::BenchGetppid), Place::One),
-    row("getppid, int80", int80(Program::BenchGetppid), Place::One),
-    row("fork+exit", vdso(Program::BenchFork), Place::One),
-    Row { options: UNTRACED, ..row("fork+exit, untraced", vdso(Program::BenchFork), Place::One) },
-    row("signal to self", vdso(Program::BenchSignal), Place::One),
-    Row { options: UNTRACED, ..row("signal, untraced", vdso(Program::BenchSignal), Place::One) },
+    at_most(Ratio(1.02), run("getsockopt", vdso(BenchGetsockopt), One)),
+    at_most(Ratio(1.02), run("send+recv", vdso(BenchSendrecv), One)),
+    at_most(Ratio(1.02), run("ping-pong, one CPU", vdso(BenchPingpong), One)),
+    at_most(Ratio(1.02), run("ping-pong, two CPUs", vdso(BenchPingpong), Two)),
+    at_most(Over(500_000.0), run("start-up", START, Free)),
+    run("start-up, one CPU", START, One),
+    Row { options: &["-v"], ..run("start-up, -v", START, Free) },
+    untraced("start-up, untraced", START, Free),
+    run("start-up in a filter", Work::Start { denied: true }, Free),
+    run("getsockopt, int80", int80(BenchGetsockopt), One),
+    run("send+recv, int80", int80(BenchSendrecv), One),
+    at_most(OfStrace(0.55), run("ping-pong, int80, one CPU", int80(BenchPingpong), One)),
+    run("ping-pong, int80, two CPUs", int80(BenchPingpong), Two),
+    at_most(Ratio(1.3), untraced("ping-pong, int80, untraced", int80(BenchPingpong), One)),
+    at_most(Ratio(1.25), run("getppid", vdso(BenchGetppid), One)),
+    at_most(Ratio(1.25), run("getppid, int80", int80(BenchGetppid), One)),
+    at_most(Ratio(1.9), run("fork+exit", vdso(BenchFork), One)),
+    at_most(Ratio(1.05), untraced("fork+exit, untraced", vdso(BenchFork), One)),
+    at_most(Ratio(2.0), run("signal to self", vdso(BenchSignal), One)),
+    at_most(Ratio(1.05), untraced("signal, untraced", vdso(BenchSignal), One)),
+    at_most(Ratio(1.02), run("redis", REDIS, One)),
+    at_most(Ratio(1.02), run("redis, reconnecting", REDIS_RECONNECTING, One)),
+    at_most(Ratio(1.02), run("nginx", Work::Serve(&services::NGINX), One)),
+    at_most(Ratio(1.02), run("iperf3", Work::Serve(&services::IPERF3), One)),
+    at_most(OfStrace(0.7), trace("trace, ping-pong", Output::Null, vdso(BenchPingpong))),
+    at_most(OfStrace(0.7), trace("trace, ping-pong, int80", Output::Null, int80(BenchPingpong))),
+    at_most(OfStrace(0.7), trace("trace, ping-pong, 64-bit", Output::Null, Work::PingPong64)),
+    at_most(OfStraceLoss(0.7), trace("trace, redis", Output::File, REDIS)),
+    at_most(OfStraceLoss(0.7), trace("trace, redis, reconnecting", Output::File, REDIS_RECONNECTING)),
 ];
+
+/// The rows whose name is one of `names`, or begins with it where none has that name; all for none. And
+/// whether `extra`, which is no row, is chosen too. The first name that chooses nothing is the error.
+pub fn chosen<'a>(names: &'a [String], extra: &str) -> Result<(Vec<&'static Row>, bool), &'a str> {
+    let wants = |wanted: &str, name: &str| {
+        let is_name = ROWS.iter().any(|row| row.name == wanted);
+        if is_name { name == wanted } else { name.starts_with(wanted) }
+    };
+    let is_chosen = |name: &str| names.is_empty() || names.iter().any(|wanted| wants(wanted, name));
+    let is_known = |wanted: &str| ROWS.iter().any(|row| wants(wanted, row.name)) || wants(wanted, extra);
+    match names.iter().find(|wanted| !is_known(wanted)) {
+        Some(unknown) => Err(unknown),
+        None => Ok((ROWS.iter().filter(|row| is_chosen(row.name)).collect(), is_chosen(extra))),
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn names(wanted: &[&str]) -> (Vec<&'static str>, bool) {
+        let wanted: Vec<String> = wanted.iter().map(|name| (*name).into()).collect();
+        let (rows, extra) = chosen(&wanted, "memory").unwrap();
+        (rows.iter().map(|row| row.name).collect(), extra)
+    }
+
     #[test]
     fn names_tell_rows_apart() {
-        let mut names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+        let (mut names, extra) = names(&[]);
+        assert!(extra);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), ROWS.len());
+    }
+
+    #[test]
+    fn rows_are_chosen_by_name_or_by_how_it_begins() {
+        assert_eq!(names(&["getppid"]), (vec!["getppid"], false));
+        assert_eq!(names(&["getpp"]), (vec!["getppid", "getppid, int80"], false));
+        assert_eq!(names(&["nginx", "mem"]), (vec!["nginx"], true));
+        assert_eq!(names(&["signal"]).0, ["signal to self", "signal, untraced"]);
+        assert_eq!(chosen(&["getppid".into(), "nothing".into()], "memory").err(), Some("nothing"));
+    }
+
+    /// A bound against strace is one of what strace can do as well.
+    #[test]
+    fn what_is_traced_is_held_against_strace() {
+        for row in ROWS.iter().filter(|row| row.verb != Verb::Run) {
+            assert!(matches!(row.bound, Some(OfStrace(_) | OfStraceLoss(_))), "{}", row.name);
+        }
     }
 }

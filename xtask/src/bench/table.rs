@@ -2,21 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::contest::{Figures, Rival};
+use super::contest::Figures;
 use super::rows::{Bound, Row};
 use super::statistics::Estimate;
+use super::world::Rival;
 
 /// The columns: what stands above them, and how wide they are.
 const COLUMNS: [(&str, usize); 10] = [
-    ("row", 26),
-    ("bound", 8),
+    ("row", 27),
+    ("bound", 16),
     ("native", 8),
     ("native again", 20),
-    ("run", 20),
-    ("run - native", 26),
+    ("socketcall", 20),
+    ("socketcall - native", 26),
     ("strace", 7),
     ("qemu-i386", 9),
-    ("run / strace", 12),
+    ("socketcall / strace", 20),
     ("", 4),
 ];
 
@@ -35,12 +36,12 @@ pub fn text(row: &Row, figures: &Figures) -> String {
         row.bound.map_or(String::new(), bound),
         or_dash(figures.cost(Rival::Native), |cost| time(cost.median)),
         or_dash(native(Rival::Again), ratio),
-        or_dash(native(Rival::Run), ratio),
-        or_dash(figures.difference(Rival::Run, Rival::Native), difference),
+        or_dash(native(Rival::Ours), ratio),
+        or_dash(figures.difference(Rival::Ours, Rival::Native), difference),
         short(native(Rival::Strace)),
         short(native(Rival::Qemu)),
-        short(figures.ratio(Rival::Run, Rival::Strace)),
-        verdict(row, figures).into(),
+        or_dash(figures.ratio(Rival::Ours, Rival::Strace), ratio),
+        verdict(row, figures).map_or("", Verdict::text).into(),
     ])
 }
 
@@ -52,32 +53,66 @@ pub fn json(row: &Row, figures: &Figures) -> Value {
     let native = |rival| estimate(figures.ratio(rival, Rival::Native));
     json!({
         "row": row.name,
+        "verb": row.verb.name(),
+        "options": row.options,
         "bound": row.bound.map(bound),
-        "verdict": verdict(row, figures),
+        "verdict": verdict(row, figures).map(Verdict::text),
         "native_ns": estimate(figures.cost(Rival::Native)),
-        "run_minus_native_ns": estimate(figures.difference(Rival::Run, Rival::Native)),
+        "socketcall_minus_native_ns": estimate(figures.difference(Rival::Ours, Rival::Native)),
         "ratio": {
             "native_again": native(Rival::Again),
-            "run": native(Rival::Run),
+            "socketcall": native(Rival::Ours),
             "strace": native(Rival::Strace),
             "qemu": native(Rival::Qemu),
-            "run_to_strace": estimate(figures.ratio(Rival::Run, Rival::Strace)),
+            "socketcall_to_strace": estimate(figures.ratio(Rival::Ours, Rival::Strace)),
         },
     })
 }
 
-/// Whether the bound is kept, as far as can be told: `open` where the interval lies on both sides of it.
-fn verdict(row: &Row, figures: &Figures) -> &'static str {
-    let (measured, most) = match row.bound {
-        None => return "",
-        Some(Bound::Ratio(most)) => (figures.ratio(Rival::Run, Rival::Native), most),
-        Some(Bound::Over(most)) => (figures.difference(Rival::Run, Rival::Native), most),
-    };
-    match measured {
-        Some(measured) if measured.high <= most => "ok",
-        Some(measured) if measured.low > most => "over",
-        _ => "open",
+/// Whether a bound is kept, as far as can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// By the whole interval.
+    Kept,
+    /// By no part of it.
+    Missed,
+    /// The interval lies on both sides.
+    Open,
+}
+
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 3] = [Verdict::Kept, Verdict::Missed, Verdict::Open];
+
+    /// As it stands in the table.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Verdict::Kept => "ok",
+            Verdict::Missed => "over",
+            Verdict::Open => "open",
+        }
     }
+
+    /// Of a measured figure. One that is not there leaves it open.
+    pub fn of(measured: Option<Estimate>, most: f64) -> Verdict {
+        match measured {
+            Some(measured) if measured.high <= most => Verdict::Kept,
+            Some(measured) if measured.low > most => Verdict::Missed,
+            _ => Verdict::Open,
+        }
+    }
+}
+
+/// What is to be said of a row's bound, if it has one.
+pub fn verdict(row: &Row, figures: &Figures) -> Option<Verdict> {
+    let [ours, native, strace] = [Rival::Ours, Rival::Native, Rival::Strace];
+    Some(match row.bound? {
+        Bound::Ratio(most) => Verdict::of(figures.ratio(ours, native), most),
+        Bound::Over(most) => Verdict::of(figures.difference(ours, native), most),
+        Bound::OfStrace(most) => Verdict::of(figures.ratio(ours, strace), most),
+        // Two losses that are both close to 0 have no ratio; what one loses beyond a part of the other can be told.
+        Bound::OfStraceLoss(most) => Verdict::of(figures.loss_beyond(most, ours, strace, native), 0.0),
+    })
 }
 
 fn line(cells: &[String; COLUMNS.len()]) -> String {
@@ -93,6 +128,8 @@ fn bound(bound: Bound) -> String {
     match bound {
         Bound::Ratio(most) => format!("{most}"),
         Bound::Over(most) => format!("+{}", time(most)),
+        Bound::OfStrace(most) => format!("{most} of strace"),
+        Bound::OfStraceLoss(most) => format!("{most} of its loss"),
     }
 }
 
@@ -137,6 +174,8 @@ fn unit(nanoseconds: f64) -> (f64, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::contestant::Place;
+    use crate::bench::rows::{Verb, Work};
 
     #[test]
     fn times_have_the_unit_that_fits() {
@@ -145,6 +184,7 @@ mod tests {
         assert_eq!(time(1_550_000.0), "1.55 ms");
         assert_eq!(bound(Bound::Over(500_000.0)), "+500 us");
         assert_eq!(bound(Bound::Ratio(1.02)), "1.02");
+        assert_eq!(bound(Bound::OfStrace(0.55)), "0.55 of strace");
     }
 
     #[test]
@@ -155,6 +195,45 @@ mod tests {
         assert_eq!(difference(estimate), "+477 [+457, +698] us");
         let estimate = Estimate { median: -4.0, low: -1500.0, high: 20.0 };
         assert_eq!(difference(estimate), "-0.00 [-1.50, +0.02] us");
+    }
+
+    fn row(bound: Option<Bound>) -> Row {
+        let work = Work::Start { denied: false };
+        Row { name: "", work, verb: Verb::Run, options: &[], place: Place::Free, bound }
+    }
+
+    #[test]
+    fn a_bound_is_kept_missed_or_open() {
+        let estimate = |low, high| Some(Estimate { median: 1.0, low, high });
+        assert_eq!(Verdict::of(estimate(0.9, 1.02), 1.02), Verdict::Kept);
+        assert_eq!(Verdict::of(estimate(1.03, 1.1), 1.02), Verdict::Missed);
+        assert_eq!(Verdict::of(estimate(0.9, 1.1), 1.02), Verdict::Open);
+        assert_eq!(Verdict::of(None, 1.02), Verdict::Open);
+    }
+
+    /// Six sessions alike, so that intervals are points: 100 ns natively, ours and strace's as given.
+    #[test]
+    fn each_bound_looks_at_its_own_figure() {
+        let told = |bound, ours, strace: &[f64]| {
+            let session = || [vec![100.0], vec![100.0], vec![ours], strace.to_vec(), vec![]];
+            verdict(&row(Some(bound)), &Figures::of((0..6).map(|_| session()).collect()))
+        };
+        for (bound, ours, strace, expected) in [
+            (Bound::Ratio(1.3), 130.0, 500.0, Verdict::Kept),
+            (Bound::Ratio(1.3), 131.0, 500.0, Verdict::Missed),
+            (Bound::Over(50.0), 150.0, 500.0, Verdict::Kept),
+            (Bound::Over(50.0), 151.0, 500.0, Verdict::Missed),
+            (Bound::OfStrace(0.5), 250.0, 500.0, Verdict::Kept),
+            (Bound::OfStrace(0.5), 251.0, 500.0, Verdict::Missed),
+            // strace loses 80% of what is done in a second; 0.5 of that are 40%.
+            (Bound::OfStraceLoss(0.5), 166.0, 500.0, Verdict::Kept),
+            (Bound::OfStraceLoss(0.5), 167.0, 500.0, Verdict::Missed),
+        ] {
+            assert_eq!(told(bound, ours, &[strace]), Some(expected), "{ours} and {strace}");
+        }
+        assert_eq!(told(Bound::OfStrace(0.5), 250.0, &[]), Some(Verdict::Open), "without strace");
+        let session = || [vec![1.0], vec![1.0], vec![1.0], vec![], vec![]];
+        assert_eq!(verdict(&row(None), &Figures::of((0..6).map(|_| session()).collect())), None);
     }
 
     #[test]
