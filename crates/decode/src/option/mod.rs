@@ -14,6 +14,17 @@ mod tests;
 use crate::tables::{Options, options};
 use crate::{Context, Memory, Value};
 
+/// Options of a level: its number and theirs.
+type Of = (u32, &'static [u32]);
+
+/// Options of a level, by their names: what isn't in its tables doesn't compile.
+macro_rules! of {
+    ($level:ident: $($name:ident)*) => {
+        ($level.level as u32, &[$($level.known(stringify!($name))),*])
+    };
+}
+use of;
+
 /// The name of option `name` of `level`; of some there is one that can be got and another that can be set.
 pub(crate) fn name(level: u32, name: u32, get: bool) -> Value {
     let number = u64::from(name);

@@ -1,9 +1,10 @@
 //! Options' values as strace shows them.
 
 use super::layout::{Kind, Layout, cut_record, embedded, record, single, size};
-use super::{Given, filter, structures};
+use super::{Given, Of, filter, of, structures};
 use crate::tables::options::{
-    AO_KEY_FLAGS, ICMP_TYPES, INTERNAL_ERRORS, TIPC_GROUP_FLAGS, TIPC_IMPORTANCE, TIPC_SCOPES, TXREHASH,
+    AO_KEY_FLAGS, ICMP_TYPES, INTERNAL_ERRORS, IP, IPV6, NETLINK, PACKET, RAW, SOCKET, TCP, TIPC,
+    TIPC_GROUP_FLAGS, TIPC_IMPORTANCE, TIPC_SCOPES, TXREHASH,
 };
 use crate::tables::protocols::INET;
 use crate::{End, Value, bytes, field};
@@ -35,49 +36,60 @@ enum Way {
 }
 
 /// Rules by level and option; where no option is named, all others of the level.
-static RULES: &[(u32, Way, &[u32], Rule)] = &[
-    (1, Way::Set, &[13], Rule::Whole(structures::LINGER)),
-    (1, Way::Get, &[13], Rule::Cut(structures::LINGER)),
-    (1, Way::Get, &[17], Rule::Cut(structures::UCRED)),
-    (1, Way::Set, &[26, 51], Rule::By(filter::program)),
-    (1, Way::Get, &[26], Rule::By(filter::got)),
-    (1, Way::Get, &[4], Rule::By(error)),
-    (1, Way::Both, &[74], Rule::By(txrehash)),
-    (1, Way::Get, &[77], Rule::Int),
-    (1, Way::Both, INTS, Rule::Int),
-    (0, Way::Set, &[35, 36], Rule::Whole(structures::IP_MREQ)),
-    (0, Way::Set, &[42, 45], Rule::Whole(structures::GROUP_REQ)),
-    (0, Way::Both, &[51], Rule::By(port_range)),
-    (0, Way::Get, &[52], Rule::By(protocol)),
-    (41, Way::Set, &[20, 21, 27, 28], Rule::Whole(structures::IPV6_MREQ)),
-    (41, Way::Set, &[42, 45], Rule::Whole(structures::GROUP_REQ)),
-    (6, Way::Set, &[38], Rule::By(ao_key)),
-    (263, Way::Set, &[5, 13], Rule::Exact(structures::TPACKET_REQ)),
-    (263, Way::Set, &[1, 2], Rule::By(packet_membership)),
-    (263, Way::Get, &[6], Rule::Cut(structures::TPACKET_STATS)),
-    (255, Way::Both, &[1], Rule::By(icmp_filter)),
-    (270, Way::Get, &[9], Rule::By(memberships)),
-    (270, Way::Get, &[], Rule::AnyInt),
-    (270, Way::Set, &[], Rule::Int),
-    (271, Way::Both, &[127], Rule::By(importance)),
-    (271, Way::Both, &[135], Rule::By(group)),
-    (271, Way::Both, &[], Rule::AnyInt),
-];
-
-/// Options of SOL_SOCKET that are ints.
-const INTS: &[u32] = &[
-    1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 27, 29, 30, 32, 33, 34, 35, 36, 37, 40, 41, 42, 43,
-    44, 45, 46, 49, 53, 56, 60, 63, 64, 65, 68, 69, 70, 73, 75, 76, 82, 83, 84,
+static RULES: &[(Of, Way, Rule)] = &[
+    (of!(SOCKET: SO_LINGER), Way::Set, Rule::Whole(structures::LINGER)),
+    (of!(SOCKET: SO_LINGER), Way::Get, Rule::Cut(structures::LINGER)),
+    (of!(SOCKET: SO_PEERCRED), Way::Get, Rule::Cut(structures::UCRED)),
+    (of!(SOCKET: SO_ATTACH_FILTER SO_ATTACH_REUSEPORT_CBPF), Way::Set, Rule::By(filter::program)),
+    (of!(SOCKET: SO_GET_FILTER), Way::Get, Rule::By(filter::got)),
+    (of!(SOCKET: SO_ERROR), Way::Get, Rule::By(error)),
+    (of!(SOCKET: SO_TXREHASH), Way::Both, Rule::By(txrehash)),
+    (of!(SOCKET: SO_PEERPIDFD), Way::Get, Rule::Int),
+    (
+        of!(SOCKET:
+            SO_DEBUG SO_REUSEADDR SO_DONTROUTE SO_BROADCAST SO_SNDBUF SO_RCVBUF SO_KEEPALIVE
+            SO_OOBINLINE SO_NO_CHECK SO_PRIORITY SO_BSDCOMPAT SO_REUSEPORT SO_PASSCRED SO_RCVLOWAT
+            SO_SNDLOWAT SO_DETACH_FILTER SO_TIMESTAMP_OLD SO_ACCEPTCONN SO_SNDBUFFORCE SO_RCVBUFFORCE
+            SO_PASSSEC SO_TIMESTAMPNS_OLD SO_MARK SO_TIMESTAMPING_OLD SO_RXQ_OVFL SO_WIFI_STATUS
+            SO_PEEK_OFF SO_NOFCS SO_LOCK_FILTER SO_SELECT_ERR_QUEUE SO_BUSY_POLL SO_INCOMING_CPU
+            SO_CNX_ADVICE SO_INCOMING_NAPI_ID SO_ZEROCOPY SO_TIMESTAMP_NEW SO_TIMESTAMPNS_NEW
+            SO_TIMESTAMPING_NEW SO_DETACH_REUSEPORT_BPF SO_PREFER_BUSY_POLL SO_BUSY_POLL_BUDGET
+            SO_RESERVE_MEM SO_RCVMARK SO_PASSPIDFD SO_RCVPRIORITY SO_PASSRIGHTS SO_INQ
+        ),
+        Way::Both,
+        Rule::Int,
+    ),
+    (of!(IP: IP_ADD_MEMBERSHIP IP_DROP_MEMBERSHIP), Way::Set, Rule::Whole(structures::IP_MREQ)),
+    (of!(IP: MCAST_JOIN_GROUP MCAST_LEAVE_GROUP), Way::Set, Rule::Whole(structures::GROUP_REQ)),
+    (of!(IP: IP_LOCAL_PORT_RANGE), Way::Both, Rule::By(port_range)),
+    (of!(IP: IP_PROTOCOL), Way::Get, Rule::By(protocol)),
+    (
+        of!(IPV6: IPV6_ADD_MEMBERSHIP IPV6_DROP_MEMBERSHIP IPV6_JOIN_ANYCAST IPV6_LEAVE_ANYCAST),
+        Way::Set,
+        Rule::Whole(structures::IPV6_MREQ),
+    ),
+    (of!(IPV6: MCAST_JOIN_GROUP MCAST_LEAVE_GROUP), Way::Set, Rule::Whole(structures::GROUP_REQ)),
+    (of!(TCP: TCP_AO_ADD_KEY), Way::Set, Rule::By(ao_key)),
+    (of!(PACKET: PACKET_RX_RING PACKET_TX_RING), Way::Set, Rule::Exact(structures::TPACKET_REQ)),
+    (of!(PACKET: PACKET_ADD_MEMBERSHIP PACKET_DROP_MEMBERSHIP), Way::Set, Rule::By(packet_membership)),
+    (of!(PACKET: PACKET_STATISTICS), Way::Get, Rule::Cut(structures::TPACKET_STATS)),
+    (of!(RAW: ICMP_FILTER), Way::Both, Rule::By(icmp_filter)),
+    (of!(NETLINK: NETLINK_LIST_MEMBERSHIPS), Way::Get, Rule::By(memberships)),
+    (of!(NETLINK:), Way::Get, Rule::AnyInt),
+    (of!(NETLINK:), Way::Set, Rule::Int),
+    (of!(TIPC: TIPC_IMPORTANCE), Way::Both, Rule::By(importance)),
+    (of!(TIPC: TIPC_GROUP_JOIN), Way::Both, Rule::By(group)),
+    (of!(TIPC:), Way::Both, Rule::AnyInt),
 ];
 
 pub(super) fn value(given: &Given<'_>) -> Value {
-    let rule = RULES.iter().find(|(level, way, names, _)| {
+    let rule = RULES.iter().find(|((level, names), way, _)| {
         *level == given.level
             && (names.is_empty() || names.contains(&given.name))
             && (*way == Way::Both || (*way == Way::Get) == given.get)
     });
     let length = usize::try_from(given.length).unwrap_or(0);
-    match rule.map(|(_, _, _, rule)| *rule) {
+    match rule.map(|(_, _, rule)| *rule) {
         Some(Rule::Int) if length < 4 => short(given),
         Some(Rule::Int | Rule::AnyInt) => int(given),
         Some(Rule::Whole(layout)) if length >= size(layout, given.context.abi) => whole(given, layout),

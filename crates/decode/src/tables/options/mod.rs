@@ -89,6 +89,28 @@ impl Options {
         self.tables().into_iter().find_map(|table| table.value(name))
     }
 
+    /// The number of an option that is known to have this name, as it is written.
+    ///
+    /// # Panics
+    /// If none has: for constants, whose making ends then.
+    #[must_use]
+    pub const fn known(&self, name: &str) -> u32 {
+        let tables = [self.names, self.get, self.set, self.also];
+        let mut at = 0;
+        while at < tables.len() {
+            let rows = tables[at].rows;
+            let mut row = 0;
+            while row < rows.len() {
+                if same(rows[row].1, name) {
+                    return rows[row].0 as u32;
+                }
+                row += 1;
+            }
+            at += 1;
+        }
+        panic!("no option has this name")
+    }
+
     /// All names, and their numbers.
     pub fn all(&self) -> impl Iterator<Item = (u64, &'static str)> {
         self.tables().into_iter().flat_map(|table| table.rows.iter().copied())
@@ -97,6 +119,16 @@ impl Options {
     fn tables(&self) -> [&'static Table; 4] {
         [self.names, self.get, self.set, self.also]
     }
+}
+
+/// Equality, of constants.
+const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() && left[at] == right[at] {
+        at += 1;
+    }
+    at == left.len() && at == right.len()
 }
 
 #[cfg(test)]
