@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::verbs::{calls::Calls, check::Check, completions::Completions, demo::Demo, man::Man, run::Run};
+use crate::verbs::{
+    calls::Calls, check::Check, completions::Completions, demo::Demo, man::Man, run::Run, trace::Trace,
+};
 
 /// Takes the socket multiplexer of 32-bit x86 Linux apart.
 ///
@@ -22,6 +24,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Run(Run),
+    Trace(Box<Trace>),
     Check(Box<Check>),
     Calls(Calls),
     Demo(Demo),

@@ -13,7 +13,7 @@ use clap::Parser;
 use cli::{Cli, Verb};
 use verbs::check::profile::Status;
 
-/// What `run` exits with if it is not the program's status: as env(1) does.
+/// What `run` and `trace` exit with if it is not the program's status: as env(1) does.
 const RUN_FAILED: u8 = 125;
 /// Bad usage of any other verb.
 const USAGE: u8 = 2;
@@ -23,14 +23,14 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return fail(&error, RUN_FAILED),
     };
-    let is_run = arguments.get(1).is_some_and(|verb| verb == "run");
+    let runs_a_program = arguments.get(1).is_some_and(|verb| verb == "run" || verb == "trace");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are asked for, and go to standard output.
             let asked = !error.use_stderr();
             let _ = error.print();
-            let status = if is_run { RUN_FAILED } else { USAGE };
+            let status = if runs_a_program { RUN_FAILED } else { USAGE };
             return if asked { ExitCode::SUCCESS } else { status.into() };
         }
     };
@@ -38,6 +38,10 @@ fn main() -> ExitCode {
         Verb::Run(run) => match verbs::run::run(&run) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, error.exit_status()),
+        },
+        Verb::Trace(trace) => match verbs::trace::run(&trace) {
+            Ok(status) => status,
+            Err(error) => fail(&format_args!("{error:#}"), verbs::trace::exit_status(&error)),
         },
         Verb::Check(check) => {
             checked(verbs::check::run(&check, &mut anstream::stdout().lock(), &mut io::stderr().lock()))

@@ -6,3 +6,4 @@ pub mod completions;
 pub mod demo;
 pub mod man;
 pub mod run;
+pub mod trace;
