@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use decode::text::{self, Names, Style};
+use decode::text::{self, Names, Strings, Style};
 use decode::{Abi, Asked, Context, Descriptors, Entry, Limits, Memory, Request, Seen};
 
 /// A page at a fixed address, and nothing else.
@@ -70,7 +70,7 @@ impl Call {
         }
     }
 
-    fn says(mut self, abi: Abi, verbose: bool, style: &Style) -> String {
+    fn says(mut self, abi: Abi, limits: Limits, style: &Style) -> String {
         let number = match (abi, self.get) {
             (Abi::I386, true) => 365,
             (Abi::I386, false) => 366,
@@ -79,9 +79,7 @@ impl Call {
             (Abi::X32, true) => Abi::X32_BIT | 542,
             (Abi::X32, false) => Abi::X32_BIT | 541,
         };
-        let seen =
-            Seen { abi, number, registers: self.words, entry: Entry::Direct, taken_apart: None };
-        let limits = Limits { verbose, ..Limits::default() };
+        let seen = Seen { abi, number, registers: self.words, entry: Entry::Direct, taken_apart: None };
         if self.get {
             self.arena.write(LENGTH, &self.before.to_le_bytes());
         }
@@ -104,7 +102,7 @@ impl Call {
 /// Decodes every call of a recording, and compares.
 fn check(path: PathBuf) {
     let recording = std::fs::read_to_string(&path).unwrap();
-    let (mut abi, mut verbose, mut style) = (Abi::I386, false, Style::default());
+    let (mut abi, mut limits, mut style) = (Abi::I386, Limits::default(), Style::default());
     let mut call: Option<Call> = None;
     let (mut compared, mut different) = (0, Vec::new());
     for line in recording.lines() {
@@ -122,7 +120,14 @@ fn check(path: PathBuf) {
                     "verbose" => Names::Verbose,
                     _ => Names::Abbreviated,
                 };
-                verbose = words[2] == "1";
+                limits.verbose = words[2] == "1";
+                style.strings = match words[3] {
+                    "x" => Strings::HexIfNeeded,
+                    "xx" => Strings::Hex,
+                    _ => Strings::Plain,
+                };
+                limits.bytes = words[4].parse().unwrap();
+                limits.elements = limits.bytes;
             }
             "set" | "get" => call = Some(Call::parse(line)),
             "at" => {
@@ -134,7 +139,7 @@ fn check(path: PathBuf) {
             _ => {
                 let call = call.take().unwrap();
                 let what = format!("{} {:?}", if call.get { "get" } else { "set" }, &call.words[1..3]);
-                let ours = call.says(abi, verbose, &style);
+                let ours = call.says(abi, limits, &style);
                 compared += 1;
                 if ours != rest {
                     different.push(format!("{what}\nstrace: {rest}\nours:   {ours}"));
@@ -165,9 +170,10 @@ macro_rules! recordings {
 recordings! {
     forged_i386 "forged-i386";
     forged_x86_64 "forged-x86-64";
-    forged_x32 "forged-x32";
+    values_x32 "values-x32";
     real_i386 "real-i386";
     real_x86_64 "real-x86-64";
+    strings "strings";
     filters_i386 "filters-i386";
     filters_x86_64 "filters-x86-64";
 }

@@ -35,14 +35,17 @@ record() {
 # OPTIONS and OUT: every length of the options that are named, to files elsewhere.
 OPTIONS=${OPTIONS:-}
 if [ -n "$OPTIONS" ]; then
-	record swept-i386 i386 swept "abbreviated 0"
-	record swept-x86-64 x86-64 swept "verbose 1" -v -X verbose
+	record swept-i386 i386 swept "abbreviated 0 plain 32"
+	record swept-x86-64 x86-64 swept "verbose 1 plain 32" -v -X verbose
+	record swept-x x86-64 swept "raw 0 x 200" -x -X raw -s 200
+	record swept-xx i386 swept "verbose 1 xx 2" -v -xx -X verbose -s 2
 	exit
 fi
-record real-i386 i386 real "abbreviated 0"
-record real-x86-64 x86-64 real "abbreviated 0"
-record forged-i386 i386 forged "abbreviated 0"
-record forged-x86-64 x86-64 forged "raw 1" -v -X raw
-record forged-x32 x32 forged "verbose 0" -X verbose
-record filters-i386 i386 filters "abbreviated 1" -v
-record filters-x86-64 x86-64 filters "verbose 1" -v -X verbose
+record real-i386 i386 real "abbreviated 0 plain 32"
+record real-x86-64 x86-64 real "abbreviated 0 plain 32"
+record strings x86-64 values "abbreviated 0 xx 5" -xx -s 5
+record forged-i386 i386 forged "abbreviated 0 plain 32"
+record forged-x86-64 x86-64 forged "raw 1 plain 32" -v -X raw
+record values-x32 x32 values "verbose 0 plain 32" -X verbose
+record filters-i386 i386 filters "abbreviated 1 plain 32" -v
+record filters-x86-64 x86-64 filters "verbose 1 plain 32" -v -X verbose
