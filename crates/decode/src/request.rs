@@ -2,7 +2,10 @@
 
 use abi::{Argument as Meaning, Type};
 
-use crate::tables::{ACCEPT_FLAGS, FAMILIES, LEVELS, MESSAGE_FLAGS, SHUTDOWN, TYPE_FLAGS, TYPES, protocols};
+use crate::tables::{
+    ACCEPT_FLAGS, FAMILIES, LEVELS, MESSAGE_FLAGS, SHUTDOWN, SOCKETCALLS, TYPE_FLAGS, TYPE_MASK, TYPES,
+    protocols,
+};
 use crate::{Asked, Context, Value, address, message, netlink, option};
 
 /// One argument.
@@ -196,22 +199,30 @@ const fn int(raw: u64) -> i32 {
 /// A word that is shown as it is.
 fn at_entry(ty: Type, raw: u64, words: &Words<'_>, asked: &Asked, context: &Context<'_>) -> Value {
     if asked.form.call.is_none() {
-        return if ty == Type::Backlog { Value::Int(int(raw).into()) } else { Value::Pointer(raw) };
+        return match ty {
+            Type::Backlog if SOCKETCALLS.name(raw).is_some() => {
+                Value::named(Value::Uint(raw), Value::Symbol(&SOCKETCALLS, raw))
+            }
+            Type::Backlog => Value::Int(int(raw).into()),
+            _ => Value::Pointer(raw),
+        };
     }
+    // An int of the kernel's, of which the register's upper half says nothing.
+    let low = u64::from(raw as u32);
     match ty {
         Type::Fd => context.fd(int(raw)),
-        Type::Family => Value::Symbol(&FAMILIES, raw),
-        Type::SocketType => socket_type(raw),
+        Type::Family => Value::Symbol(&FAMILIES, low),
+        Type::SocketType => socket_type(low),
         Type::Protocol => protocol(words, asked.form.call, raw),
         Type::Backlog | Type::Length => Value::Int(int(raw).into()),
-        Type::How => Value::Symbol(&SHUTDOWN, raw),
-        Type::Level => Value::Symbol(&LEVELS, raw),
+        Type::How => Value::Symbol(&SHUTDOWN, low),
+        Type::Level => Value::Symbol(&LEVELS, low),
         Type::OptionName => {
             let get = asked.form.call == Some(abi::Call::Getsockopt);
             option::name(words.of(Type::Level) as u32, raw as u32, get)
         }
-        Type::AcceptFlags => Value::Flags(&ACCEPT_FLAGS, raw),
-        Type::MessageFlags => Value::Flags(&MESSAGE_FLAGS, raw),
+        Type::AcceptFlags => Value::Flags(&ACCEPT_FLAGS, low),
+        Type::MessageFlags => Value::Flags(&MESSAGE_FLAGS, low),
         Type::Size => Value::Uint(raw),
         Type::MessageCount => Value::Uint((raw as u32).into()),
         Type::AddressIn => address::decode(context, raw, int(words.of(Type::Length))),
@@ -303,30 +314,36 @@ fn at_exit(
 
 /// A socket's type, and what is added to it.
 fn socket_type(raw: u64) -> Value {
-    const MASK: u64 = 0xf;
-    match TYPES.name(raw & MASK) {
-        Some(_) if raw & !MASK != 0 => {
-            Value::Joined(vec![Value::Symbol(&TYPES, raw & MASK), Value::Flags(&TYPE_FLAGS, raw & !MASK)])
+    let (kind, added) = (raw & TYPE_MASK, raw & !TYPE_MASK);
+    match TYPES.name(kind) {
+        Some(_) if added != 0 => {
+            Value::Joined(vec![Value::Symbol(&TYPES, kind), Value::Flags(&TYPE_FLAGS, added)])
         }
-        Some(_) => Value::Symbol(&TYPES, raw),
+        Some(_) => Value::Symbol(&TYPES, kind),
         None => Value::Flags(&TYPE_FLAGS, raw),
     }
 }
 
-/// A protocol, by its family's names.
+/// A protocol, by its family's names. A family in whose register's upper half stands anything has none for strace.
 fn protocol(words: &Words<'_>, call: Option<abi::Call>, raw: u64) -> Value {
+    const AF_AX25: u64 = 3;
     const AF_PACKET: u64 = 17;
     let family = words.of(Type::Family);
-    if call == Some(abi::Call::Socketpair) {
+    let Some(table) = protocols(family).filter(|_| call != Some(abi::Call::Socketpair)) else {
         return Value::Uint(raw);
-    }
-    match protocols(family) {
-        Some(table) if family == AF_PACKET => {
+    };
+    let low = u64::from(raw as u32);
+    match family {
+        // Its names are in no header for programs, so that they are but comments, and never missing.
+        AF_AX25 => {
+            let name = table.name(raw).unwrap_or(table.unknown);
+            Value::Commented(Box::new(Value::Hex(raw)), name.to_owned())
+        }
+        AF_PACKET => {
             let swapped = u16::from_be(raw as u16);
             Value::Function("htons", vec![Value::Symbol(table, swapped.into())])
         }
-        Some(table) => Value::Symbol(table, raw),
-        None => Value::Uint(raw),
+        _ => Value::Symbol(table, low),
     }
 }
 

@@ -12,6 +12,7 @@ mod message;
 pub mod options;
 pub mod protocols;
 pub mod signals;
+mod socketcall;
 pub mod syscalls;
 mod types;
 
@@ -21,6 +22,7 @@ pub use levels::LEVELS;
 pub use message::{MESSAGE_FLAGS, SHUTDOWN};
 pub use options::{OPTION_LEVELS, Options, option_level, options};
 pub use protocols::protocols;
+pub use socketcall::SOCKETCALLS;
 pub use types::{ACCEPT_FLAGS, TYPE_FLAGS, TYPE_MASK, TYPES};
 
 /// Numbers and their names.

@@ -7,6 +7,8 @@ work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 cc -O1 -Wall -Wno-unused-result -m64 -o "$work/64" "$here/record.c"
 cc -O1 -Wall -Wno-unused-result -m32 -o "$work/32" "$here/record.c"
+cc -O1 -Wall -m64 -o "$work/sockets-64" "$here/sockets.c"
+cc -O1 -Wall -Wno-overflow -m32 -o "$work/sockets-32" "$here/sockets.c"
 calls=sendto,recvfrom,sendmsg,recvmsg,sendmmsg,recvmmsg,recvmmsg_time64
 
 # record NAME ABI WHAT LIMITS OPTIONS...
@@ -37,3 +39,34 @@ record verbose x86-64 vectors "32 32 1" -v
 cc -O1 -Wall -m64 -o "$work/signals" "$here/signals.c"
 "$strace" -q -e trace=none -o "$work/lines" "$work/signals" "$work/calls" 2>/dev/null
 awk -v lines="$work/lines" '{ print; getline line <lines; print "line " line }' "$work/calls" >"$here/signals.txt"
+
+# sockets NAME ABI STYLE LIST OPTIONS...: of the addresses of LIST, or all calls if it is none
+sockets() {
+	name=$1 abi=$2 style=$3 list=$4
+	shift 4
+	case $abi in x86-64) program=sockets-64 ;; *) program=sockets-32 ;; esac
+	case $list in calls) what=calls ;; *) what="addresses $here/$list.list" ;; esac
+	# shellcheck disable=SC2086 # two words
+	"$strace" -q -a1 -e trace=%net,socketcall -e signal=none "$@" -o "$work/lines" \
+		"$work/$program" "$abi" "$work/calls" $what 2>"$work/errors" || { cat "$work/errors" >&2; exit 1; }
+	{
+		echo "style $style"
+		awk -v lines="$work/lines" '
+			/^quiet/ { getline line <lines; next }
+			{ print }
+			/^result/ { getline line <lines; print "line " line }
+		' "$work/calls"
+	} >"$here/$name.txt"
+}
+
+for abi in i386 x86-64 socketcall; do
+	sockets calls-$abi $abi plain calls
+done
+sockets calls-raw socketcall raw calls -X raw
+sockets calls-verbose socketcall verbose calls -X verbose
+sockets addresses-i386 i386 plain addresses
+sockets addresses x86-64 plain addresses
+sockets addresses-raw x86-64 raw addresses -X raw
+sockets addresses-verbose x86-64 verbose addresses -X verbose
+sockets addresses-hex x86-64 hex addresses -xx
+sockets dynamic x86-64 plain dynamic
