@@ -134,7 +134,8 @@ impl<'a> Peer<'a> {
 
     /// `struct sockaddr_vm`.
     fn vsock(bytes: &[u8]) -> Peer<'static> {
-        match (bytes.get(4..8).and_then(<[u8]>::first_chunk), bytes.get(8..12).and_then(<[u8]>::first_chunk)) {
+        match (bytes.get(4..8).and_then(<[u8]>::first_chunk), bytes.get(8..12).and_then(<[u8]>::first_chunk))
+        {
             (Some(port), Some(cid)) if bytes.len() >= 16 => {
                 Peer::Vsock(u32::from_ne_bytes(*cid), u32::from_ne_bytes(*port))
             }

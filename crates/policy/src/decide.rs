@@ -225,7 +225,7 @@ impl Policy {
             let takes = matcher.is_about(calls, judges)
                 && matcher.takes(socket, also)
                 && (modelled || !matcher.has_address())
-                && trusts(matcher, rule.action, judges, modelled);
+                && (matcher.is_bare() || trusts(matcher, rule.action, judges, modelled));
             takes.then_some(index)
         })
     }
@@ -250,7 +250,8 @@ impl Policy {
         if bare == Some(0) {
             return rules.next().map(|(index, _)| self.verdict(Some(index)));
         }
-        let permitted = rules.clone().take(bare.unwrap_or(usize::MAX)).all(|(_, r)| r.action == Action::Allow);
+        let permitted =
+            rules.clone().take(bare.unwrap_or(usize::MAX)).all(|(_, r)| r.action == Action::Allow);
         let last = match bare.and_then(|at| rules.nth(at)) {
             Some((_, rule)) => rule.action,
             None if judges => self.default,

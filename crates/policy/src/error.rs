@@ -233,11 +233,11 @@ impl Problem {
             Problem::Name { near, .. } if near.is_empty() => {
                 "docs/policy.md lists the names; where there is none, write the number".to_owned()
             }
-            Problem::Address(_) => "10.0.0.0/8, ::1, /run/*.sock, @name* and vsock:2 are addresses".to_owned(),
-            Problem::Port(_) => "a port is a number, a range is written \"8000-8999\"".to_owned(),
-            Problem::Option(_) => {
-                "`socket.SO_ATTACH_FILTER`, `tcp.*` and `41.57` are options".to_owned()
+            Problem::Address(_) => {
+                "10.0.0.0/8, ::1, /run/*.sock, @name* and vsock:2 are addresses".to_owned()
             }
+            Problem::Port(_) => "a port is a number, a range is written \"8000-8999\"".to_owned(),
+            Problem::Option(_) => "`socket.SO_ATTACH_FILTER`, `tcp.*` and `41.57` are options".to_owned(),
             Problem::NoMatcher => {
                 "what no rule matches is decided by `default`: say there what this rule says".to_owned()
             }

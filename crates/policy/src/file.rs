@@ -193,7 +193,12 @@ impl Reader {
                 }
             }
             _ => {
-                self.note::<()>(Err(wrong_type("rule", item, key_span(key, item), "an array of tables, [[rule]]")));
+                self.note::<()>(Err(wrong_type(
+                    "rule",
+                    item,
+                    key_span(key, item),
+                    "an array of tables, [[rule]]",
+                )));
             }
         }
         rules
@@ -209,12 +214,7 @@ impl Reader {
         self.note(read)
     }
 
-    fn read_rule(
-        &self,
-        entries: &[(&Key, &Item)],
-        span: Range<usize>,
-        errno: Errno,
-    ) -> Result<Rule, Wrong> {
+    fn read_rule(&self, entries: &[(&Key, &Item)], span: Range<usize>, errno: Errno) -> Result<Rule, Wrong> {
         let get = |name: &str| entries.iter().find(|(key, _)| key.get() == name).copied();
         // A table's span reaches over its header and its keys: the header says enough.
         let text = &self.source.text[span.clone()];
@@ -222,9 +222,12 @@ impl Reader {
         let Some(action) = get("action") else {
             return Err((head, Problem::Missing { what: "a rule", key: "action" }));
         };
-        let values: Vec<Entry> =
-            entries.iter().filter(|(key, _)| key.get() != "action" && key.get() != "reason").copied()
-                .map(entry_of).collect::<Result<_, _>>()?;
+        let values: Vec<Entry> = entries
+            .iter()
+            .filter(|(key, _)| key.get() != "action" && key.get() != "reason")
+            .copied()
+            .map(entry_of)
+            .collect::<Result<_, _>>()?;
         let own = read::errno(&values)?;
         let find = |name: &str| read::action(name, own.as_ref().map_or(errno, |(errno, _)| *errno));
         let action = choice("action", action, &ACTIONS, ACTIONS_EXPECTED, find)?;

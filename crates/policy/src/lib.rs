@@ -2,19 +2,28 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod compile;
+mod decide;
 mod error;
 mod escape;
 mod file;
 mod glob;
+mod index;
+mod judge;
 mod model;
 mod names;
+mod node;
 mod read;
 mod socket;
 mod values;
 
 pub use address::Pattern;
+pub use compile::{Compiled, Planned, silent};
+pub use decide::{By, Verdict};
 pub use error::{Error, Errors, Problem, Source};
 pub use escape::Escape;
 pub use glob::Glob;
+pub use judge::Copied;
 pub use model::{Action, Calls, Inherit, Matcher, OptionPattern, Policy, Protocol, Rule};
+pub use node::Step;
 pub use socket::Socket;

@@ -174,7 +174,9 @@ pub struct Protocol {
 }
 
 impl Protocol {
-    pub(crate) fn has(&self, family: u32, protocol: u32) -> bool {
+    /// Whether it is this protocol of this family.
+    #[must_use]
+    pub fn has(&self, family: u32, protocol: u32) -> bool {
         if self.named.is_empty() { self.number == protocol } else { self.named.contains(&(family, protocol)) }
     }
 }
@@ -189,7 +191,9 @@ pub struct OptionPattern {
 }
 
 impl OptionPattern {
-    pub(crate) fn has(self, level: u32, name: u32) -> bool {
+    /// Whether it is this option.
+    #[must_use]
+    pub fn has(self, level: u32, name: u32) -> bool {
         self.level == level && self.name.is_none_or(|own| own == name)
     }
 }

@@ -91,10 +91,13 @@ pub(crate) fn protocol_name(family: u32, protocol: u32) -> String {
 
 /// The names of all protocols.
 pub(crate) fn protocols() -> impl Iterator<Item = String> {
-    PROTOCOLS.into_iter().filter_map(|(families, prefix)| {
-        let table = tables::protocols(families[0].into())?;
-        Some(all(table, prefix))
-    }).flatten()
+    PROTOCOLS
+        .into_iter()
+        .filter_map(|(families, prefix)| {
+            let table = tables::protocols(families[0].into())?;
+            Some(all(table, prefix))
+        })
+        .flatten()
 }
 
 /// An option level by name: `socket`, `SOL_TCP`.
@@ -126,7 +129,8 @@ pub(crate) fn option_name(level: u32, name: Option<u32>) -> String {
         |number| {
             let options = tables::options::options(level.into());
             // Of the few that can't be set under this name, it is what can be got.
-            let own = options.and_then(|o| o.name(number.into(), false).or_else(|| o.name(number.into(), true)));
+            let own =
+                options.and_then(|o| o.name(number.into(), false).or_else(|| o.name(number.into(), true)));
             own.map_or_else(|| number.to_string(), str::to_owned)
         },
     );

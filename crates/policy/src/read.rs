@@ -11,13 +11,11 @@ use crate::socket::{INET, INET6, Socket, VSOCK};
 use crate::values::{self, Word};
 
 /// The keys of a rule that say what has to match.
-pub(crate) const MATCHERS: [&str; 7] =
-    ["call", "family", "type", "protocol", "address", "port", "option"];
+pub(crate) const MATCHERS: [&str; 7] = ["call", "family", "type", "protocol", "address", "port", "option"];
 
 /// The keys of a rule in a file.
-pub(crate) const RULE: [&str; 10] = [
-    "action", "errno", "call", "family", "type", "protocol", "address", "port", "option", "reason",
-];
+pub(crate) const RULE: [&str; 10] =
+    ["action", "errno", "call", "family", "type", "protocol", "address", "port", "option", "reason"];
 
 /// The keys of a short rule.
 pub(crate) const SHORT: [&str; 8] =
@@ -99,7 +97,8 @@ fn fits(matcher: &Matcher, entries: &[Entry], whole: &Range<usize>) -> Result<()
             return never(key, format!("{calls} has no address; bind, connect, listen and send have"));
         }
         if matcher.has_socket() && !calls.meets(ADDRESSED.and(CREATE)) {
-            let key = ["family", "type", "protocol"].into_iter().find(|key| entries.iter().any(|e| e.key == *key));
+            let key =
+                ["family", "type", "protocol"].into_iter().find(|key| entries.iter().any(|e| e.key == *key));
             let why = "is judged by its name alone; make a rule about create, by which sockets come to be";
             return never(key.unwrap_or("family"), format!("{calls} {why}"));
         }

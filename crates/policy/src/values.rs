@@ -53,9 +53,7 @@ pub(crate) fn calls(word: &Word) -> Result<Calls, Problem> {
 pub(crate) fn family(word: &Word) -> Result<u32, Problem> {
     match word {
         Word::Number(family) => number("a family", *family, 0, 255),
-        Word::Text(name) => {
-            names::family(name).ok_or_else(|| unknown("family", name, names::families()))
-        }
+        Word::Text(name) => names::family(name).ok_or_else(|| unknown("family", name, names::families())),
     }
 }
 

@@ -110,7 +110,10 @@ fn short_allowance_with_an_errno() {
 #[test]
 fn one_line() {
     let errors = Policy::parse("policy.toml", rule!("address = \"10.1.2.3/8\"")).expect_err("a mistake");
-    assert_eq!(errors.to_string(), "policy.toml:5:11: `10.1.2.3/8` has bits below its prefix: did you mean `10.0.0.0/8`?");
+    assert_eq!(
+        errors.to_string(),
+        "policy.toml:5:11: `10.1.2.3/8` has bits below its prefix: did you mean `10.0.0.0/8`?"
+    );
     let errors = Policy::parse("policy.toml", rule!("family = \"alf\"")).expect_err("a mistake");
     assert_eq!(errors.to_string(), "policy.toml:5:10: unknown family `alf`: did you mean `alg`?");
 }
