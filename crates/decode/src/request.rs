@@ -122,10 +122,10 @@ impl Request {
                 saved = Saved::Length(length);
             }
         }
-        if asked.form.call == Some(abi::Call::Recvmsg) {
-            if let Some(room) = message::name_length(context, words.of(Type::MessageOut)) {
-                saved = Saved::Length(room);
-            }
+        if asked.form.call == Some(abi::Call::Recvmsg)
+            && let Some(room) = message::name_length(context, words.of(Type::MessageOut))
+        {
+            saved = Saved::Length(room);
         }
         let mut arguments = Vec::with_capacity(asked.form.arguments.len());
         for (meaning, raw) in asked.form.arguments.iter().zip(asked.words) {

@@ -1,4 +1,4 @@
-//! Calls that strace has shown, decoded from what it saw: registers, and the memory before and after.
+//! Calls that strace (7.2) has shown, decoded from what it saw: registers, and the memory before and after.
 //!
 //! `recorded/record.sh` makes the recordings.
 
