@@ -29,8 +29,7 @@ enum Shape {
     By(fn(&Context<'_>, &[u8]) -> Option<Value>),
 }
 
-/// Shapes by level and option. Those of which more is said than strace says where they are set may be got too, and the
-/// other way round: the kernel would refuse what is not.
+/// Shapes by level and option, whether it is set or got.
 static SHAPES: &[(Of, Shape)] = &[
     (of!(SOCKET: SO_TYPE), Shape::One(Kind::Symbol(&TYPES, 4))),
     (of!(SOCKET: SO_RCVTIMEO_OLD SO_SNDTIMEO_OLD), Shape::Record(details::TIMEVAL)),
@@ -110,7 +109,7 @@ static SHAPES: &[(Of, Shape)] = &[
     (of!(SCTP: SCTP_RTOINFO), Shape::Record(details::SCTP_RTOINFO)),
     (of!(SCTP: SCTP_ASSOCINFO), Shape::Record(details::SCTP_ASSOCPARAMS)),
     (of!(SCTP: SCTP_INITMSG), Shape::Record(details::SCTP_INITMSG)),
-    (of!(SCTP: SCTP_MAXSEG SCTP_CONTEXT SCTP_MAX_BURST), Shape::Record(details::SCTP_ASSOC_VALUE)),
+    (of!(SCTP: SCTP_MAXSEG SCTP_CONTEXT SCTP_MAX_BURST), Shape::By(of_association)),
     (of!(SCTP: SCTP_DELAYED_SACK), Shape::Record(details::SCTP_SACK_INFO)),
     (of!(SCTP: SCTP_DEFAULT_SNDINFO), Shape::Record(details::SCTP_SNDINFO)),
     (of!(SCTP: SCTP_EVENT), Shape::Record(details::SCTP_EVENT)),
@@ -206,6 +205,12 @@ fn fanout(_: &Context<'_>, data: &[u8]) -> Option<Value> {
         fields.push(field("max_num_members", Value::Uint(bytes::u32(data, 4).into())));
     }
     Some(Value::Struct(fields))
+}
+
+/// `struct sctp_assoc_value`; an int would be of all associations (net/sctp/socket.c).
+fn of_association(context: &Context<'_>, data: &[u8]) -> Option<Value> {
+    let layout = details::SCTP_ASSOC_VALUE;
+    (data.len() >= size(layout, context.abi)).then(|| record(context, layout, data))
 }
 
 /// `struct tcp_md5sig`, and of its key what is used.

@@ -1,10 +1,10 @@
 //! Options' values as strace shows them.
 
-use super::layout::{Kind, Layout, cut_record, embedded, record, single, size};
+use super::layout::{Layout, cut_record, embedded, record, size};
 use super::{Given, Of, filter, of, structures};
 use crate::tables::options::{
     AO_KEY_FLAGS, ICMP_TYPES, INTERNAL_ERRORS, IP, IPV6, NETLINK, PACKET, RAW, SOCKET, TCP, TIPC,
-    TIPC_GROUP_FLAGS, TIPC_IMPORTANCE, TIPC_SCOPES, TXREHASH,
+    TIPC_IMPORTANCE, TXREHASH,
 };
 use crate::tables::protocols::INET;
 use crate::{End, Value, bytes, field};
@@ -78,7 +78,7 @@ static RULES: &[(Of, Way, Rule)] = &[
     (of!(NETLINK:), Way::Get, Rule::AnyInt),
     (of!(NETLINK:), Way::Set, Rule::Int),
     (of!(TIPC: TIPC_IMPORTANCE), Way::Both, Rule::By(importance)),
-    (of!(TIPC: TIPC_GROUP_JOIN), Way::Both, Rule::By(group)),
+    (of!(TIPC: TIPC_GROUP_JOIN), Way::Both, Rule::Whole(structures::TIPC_GROUP_REQ)),
     (of!(TIPC:), Way::Both, Rule::AnyInt),
 ];
 
@@ -198,17 +198,6 @@ fn importance(given: &Given<'_>) -> Value {
     behind(given, |number| Value::Symbol(&TIPC_IMPORTANCE, number.into()))
 }
 
-fn group(given: &Given<'_>) -> Value {
-    let data = if given.length < 16 { None } else { given.context.all(given.pointer, 16) };
-    let Some(data) = data else { return given.address() };
-    Value::Struct(vec![
-        field("type", Value::Uint(bytes::u32(&data, 0).into())),
-        field("instance", Value::Uint(bytes::u32(&data, 4).into())),
-        field("scope", Value::Symbol(&TIPC_SCOPES, bytes::u32(&data, 8).into())),
-        field("flags", Value::Flags(&TIPC_GROUP_FLAGS, bytes::u32(&data, 12).into())),
-    ])
-}
-
 /// ICMP types, of which those in the set are dropped. Where more than half of them are, those that aren't are told.
 fn icmp_filter(given: &Given<'_>) -> Value {
     let length = usize::try_from(given.length).unwrap_or(0).min(4);
@@ -270,7 +259,7 @@ fn ao_key(given: &Given<'_>) -> Value {
         field("addr", embedded(context, &data, 128)),
         field("prefix", byte(202)),
         field("alg_name", Value::string(&data[128..192])),
-        field("ifindex", single(context, Kind::Interface, &data[192..]).unwrap_or(Value::Word("?"))),
+        field("ifindex", Value::interface(context, bytes::u32(&data, 192))),
         field("set_current", Value::Uint((bits & 1).into())),
         field("set_rnext", Value::Uint((bits >> 1 & 1).into())),
         field("sndid", byte(203)),

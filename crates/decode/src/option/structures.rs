@@ -1,7 +1,7 @@
 //! Structures that strace shows.
 
 use super::layout::{Kind, Layout, member};
-use crate::tables::options::PACKET_MEMBERSHIPS;
+use crate::tables::options::{PACKET_MEMBERSHIPS, TIPC_GROUP_FLAGS, TIPC_SCOPES};
 use crate::{Context, Value, bytes, field};
 
 /// `struct linger` (include/linux/socket.h).
@@ -36,6 +36,14 @@ pub(super) const TPACKET_STATS: Layout = &[
     member("tp_packets", Kind::Uint(4)),
     member("tp_drops", Kind::Uint(4)),
     member("tp_freeze_q_cnt", Kind::Uint(4)),
+];
+
+/// `struct tipc_group_req` (include/uapi/linux/tipc.h).
+pub(super) const TIPC_GROUP_REQ: Layout = &[
+    member("type", Kind::Uint(4)),
+    member("instance", Kind::Uint(4)),
+    member("scope", Kind::Symbol(&TIPC_SCOPES, 4)),
+    member("flags", Kind::Flags(&TIPC_GROUP_FLAGS, 4)),
 ];
 
 /// `struct packet_mreq` (include/uapi/linux/if_packet.h), or the longer one that the kernel takes too: its address is as

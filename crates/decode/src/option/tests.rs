@@ -168,6 +168,8 @@ fn of_transport() {
         "{version=TLS_1_3_VERSION, cipher_type=TLS_CIPHER_AES_GCM_256}"
     );
     assert_eq!(full((17, 100), &ints(&[2])), "[UDP_ENCAP_ESPINUDP]");
+    assert_eq!(full((132, 13), &ints(&[5])), "[5]");
+    assert_eq!(full((132, 13), &ints(&[5, 1200])), "{assoc_id=5, assoc_value=1200}");
 }
 
 #[test]
