@@ -126,6 +126,23 @@ fn what_strace_leaves_is_shown_in_full() {
     );
 }
 
+#[test]
+fn many_are_abbreviated() {
+    let stations = [[b'A' << 1; 7], [b'B' << 1; 7], [b'C' << 1; 7]].concat();
+    let memory = From(0x1000, of(3, &[&[b'X' << 1; 7][..], &[0; 3], &[3, 0, 0, 0], &stations].concat()));
+    let shown = |elements, verbose| {
+        let limits = Limits { elements, verbose, ..Limits::default() };
+        let context = Context { memory: &memory, abi: Abi::I386, limits, descriptors: &Unknown };
+        let style = Style { names: Names::Raw, ..Style::default() };
+        let mut out = String::new();
+        text::value(&mut out, &decode(&context, 0x1000, 37), &style);
+        (out.matches("ax25_call").count() - 2, out.ends_with(", ...]}"))
+    };
+    assert_eq!(shown(32, false), (3, false));
+    assert_eq!(shown(2, false), (2, true));
+    assert_eq!(shown(2, true), (3, false));
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_an_address(

@@ -42,7 +42,8 @@ impl Ax25 {
         let mut fields = vec![field("fsa_ax25", Value::Struct(short))];
         let wanted = usize::try_from(self.count).unwrap_or(0).min(Ax25::MOST);
         if wanted > 0 {
-            let most = wanted.min(context.limits.elements);
+            let limits = context.limits;
+            let most = if limits.verbose { wanted } else { wanted.min(limits.elements) };
             let items = self.digipeaters.iter().take(most).map(call).collect::<Vec<_>>();
             let end = if items.len() < wanted { End::Abbreviated } else { End::Complete };
             fields.push(field("fsa_digipeater", Value::Array { items, end }));

@@ -76,7 +76,10 @@ mod tests {
 
     #[test]
     fn names_and_numbers_go_there_and_back() {
-        for table in [&FAMILIES, &TYPES, &LEVELS, &MESSAGE_FLAGS] {
+        let protocols = (0..64).filter_map(protocols);
+        for table in
+            [&FAMILIES, &HARDWARE, &LEVELS, &MESSAGE_FLAGS, &SOCKETCALLS, &TYPES].into_iter().chain(protocols)
+        {
             for (number, name) in table.rows {
                 assert_eq!(table.value(name), Some(*number), "{name}");
                 assert!(table.name(*number).is_some());
