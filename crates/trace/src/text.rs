@@ -343,13 +343,13 @@ impl Text {
         let Some(call) = self.resume(tid, at) else { return };
         let (style, column, duration) = (self.style, self.column, self.duration);
         self.append(tid, |out, thread, _| {
-            let line = out.len() - thread.column;
+            let before = out.len();
             if call.written > 0 && call.written < request.arguments.len() {
                 out.push_str(", ");
             }
             text::arguments(out, request, call.written, &style);
             out.push_str(") ");
-            tab_to(out, line, column);
+            tab_to(out, column, thread.column + out.len() - before);
             out.push_str("= ");
             text::outcome(out, request.outcome.as_ref(), &style);
             if let Some(took) = took.filter(|_| duration) {
@@ -378,12 +378,12 @@ impl Text {
         let Some(call) = self.resume(tid, at) else { return };
         let column = self.column;
         self.append(tid, |out, thread, _| {
-            let line = out.len() - thread.column;
+            let before = out.len();
             if call.written < call.all {
                 out.push_str(UNFINISHED);
             }
             out.push_str(") ");
-            tab_to(out, line, column);
+            tab_to(out, column, thread.column + out.len() - before);
             out.push_str("= ?\n");
         });
         self.publish(tid, self.statuses.unfinished);
@@ -461,10 +461,9 @@ impl Text {
     }
 }
 
-/// Spaces up to a column of the line that begins at `line`.
-fn tab_to(out: &mut String, line: usize, column: usize) {
-    let missing = column.saturating_sub(out.len() - line);
-    out.extend(std::iter::repeat_n(' ', missing));
+/// Spaces up to a column of a line that has reached another.
+fn tab_to(out: &mut String, column: usize, reached: usize) {
+    out.extend(std::iter::repeat_n(' ', column.saturating_sub(reached)));
 }
 
 /// `--entry`: the way in, and for a call that was taken apart what it was and became.
