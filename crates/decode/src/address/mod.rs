@@ -161,14 +161,20 @@ impl Address {
         }
     }
 
-    /// The IPv4 address that an inet socket reads here. For the sake of old programs it takes AF_UNSPEC for AF_INET when
-    /// it is told where to send (net/ipv4/udp.c, `udp_sendmsg`), and when it is bound to no particular address
-    /// (net/ipv4/af_inet.c, `__inet_bind`): who judges AF_INET alone has judged half.
+    /// The IPv4 address that the kernel makes of this one, for whoever judges: who looks at AF_INET alone has seen half.
+    ///
+    /// An inet socket takes AF_UNSPEC for AF_INET for the sake of old programs: when it is told where to send
+    /// (net/ipv4/udp.c, `udp_sendmsg`; net/ipv4/raw.c, `raw_sendmsg`), and when it is bound to no particular address
+    /// (net/ipv4/af_inet.c, `__inet_bind`). An IPv6 socket goes to ::ffff:127.0.0.1 by IPv4 (net/ipv6/tcp_ipv6.c,
+    /// `tcp_v6_connect`).
     #[must_use]
     pub fn as_inet(&self) -> Option<SocketAddrV4> {
         match self {
             Address::Inet(address) => Some(*address),
             Address::Unspecified(data) => inet::read_behind_family(data),
+            Address::Inet6(Inet6 { address, .. }) => {
+                address.ip().to_ipv4_mapped().map(|mapped| SocketAddrV4::new(mapped, address.port()))
+            }
             _ => None,
         }
     }

@@ -67,6 +67,10 @@ fn inet6_as_the_kernel_reads_it() {
     let address =
         |scope| Some(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 8080, u32::from_le_bytes([0, 0, 0, 5]), scope));
     assert_eq!([28, 27, 24, 23].map(read), [address(7), address(0), address(0), None]);
+
+    let mapped = Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets();
+    let mapped = Address::parse(&of(10, &[&rest[..6], &mapped, &[0; 4]].concat()));
+    assert_eq!(mapped.as_inet(), Some(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)));
 }
 
 #[test]
