@@ -49,7 +49,7 @@ pub enum Value {
     Text(String),
     /// A word that is no quoted text, such as a comment's `???`.
     Word(&'static str),
-    /// Text of ours without quotation marks, such as `VMADDR_PORT_ANY+1` or a radio's call sign.
+    /// Text of ours without quotation marks, such as a radio station's call sign.
     Bare(String),
     /// Bytes of the program's, to be quoted.
     Bytes {

@@ -43,12 +43,11 @@ pub enum Bluetooth {
     },
 }
 
-/// Numbers that are given out as they are asked for: the first, the last, and the first one's name.
-type Dynamic = (u16, u16, &'static str);
+/// Numbers that are given out as they are asked for: the first, which has a name, and the last.
+type Dynamic = (u16, u16);
 
-const DYNAMIC_SERVICES: &[Dynamic] =
-    &[(0x80, 0xff, "L2CAP_PSM_LE_DYN_START"), (0x1001, 0xffff, "L2CAP_PSM_DYN_START")];
-const DYNAMIC_CHANNELS: &[Dynamic] = &[(0x40, 0xffff, "L2CAP_CID_DYN_START")];
+const DYNAMIC_SERVICES: &[Dynamic] = &[(0x80, 0xff), (0x1001, 0xffff)];
+const DYNAMIC_CHANNELS: &[Dynamic] = &[(0x40, 0xffff)];
 
 impl Bluetooth {
     pub(super) fn read(bytes: &Bytes<'_>) -> Option<Bluetooth> {
@@ -97,10 +96,12 @@ impl Bluetooth {
 
 /// A number of L2CAP's, by name or by its distance from a name.
 fn number(number: u16, table: &'static Table, dynamic: &[Dynamic]) -> Value {
-    let given_out = dynamic.iter().find(|(first, last, _)| (*first..=*last).contains(&number));
+    let given_out = dynamic.iter().find(|(first, last)| (*first..=*last).contains(&number));
     let shown = match given_out {
-        Some((first, _, name)) if table.name(number.into()).is_none() => {
-            Value::named(Value::Hex(number.into()), Value::Bare(format!("{name}+{}", number - first)))
+        Some((first, _)) if table.name(number.into()).is_none() => {
+            let distance = Value::Uint((number - first).into());
+            let sum = Value::Sum(vec![Value::Symbol(table, (*first).into()), distance]);
+            Value::named(Value::Hex(number.into()), sum)
         }
         _ => Value::Symbol(table, number.into()),
     };
