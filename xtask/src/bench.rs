@@ -10,12 +10,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use guest32::Guest;
-use serde_json::{Value, json};
+use nix::sys::resource::{Resource, setrlimit};
+use serde_json::{Map, Value, json};
 
 use crate::apt::Debian;
 use crate::tools;
 use crate::workspace::{Workspace, fresh};
 
+mod attach;
 mod contest;
 mod contestant;
 mod http;
@@ -27,15 +29,15 @@ mod rows;
 mod services;
 mod statistics;
 mod table;
+pub mod threads;
 mod world;
 
 use contest::{Effort, Figures};
 use contestant::Place;
 use machine::Machine;
-use memory::Memory;
-use rows::{ROWS, Row, Verb, Work, chosen};
+use rows::{Chosen, Output, ROWS, Row, Verb, Work, chosen};
 use statistics::Random;
-use table::Verdict;
+use table::{Line, Verdict};
 use world::{Rival, World};
 
 /// A table of ratios to native, each with its 95% interval. A bound that is missed is marked `over`, and is
@@ -70,22 +72,33 @@ struct Efforts {
 /// clock and too short for a machine's moods. What loads a server counts in milliseconds.
 const FULL: Efforts = Efforts {
     loops: Effort { sessions: 20, rounds: 20, turn: Duration::from_millis(3) },
-    servers: Effort { sessions: 9, rounds: 5, turn: Duration::from_millis(80) },
+    servers: Effort { sessions: 9, rounds: 4, turn: Duration::from_millis(120) },
 };
 /// The fewest sessions that give an interval.
 const QUICK: Efforts = Efforts {
     loops: Effort { sessions: 6, rounds: 12, turn: Duration::from_millis(3) },
-    servers: Effort { sessions: 6, rounds: 3, turn: Duration::from_millis(40) },
+    servers: Effort { sessions: 6, rounds: 2, turn: Duration::from_millis(80) },
 };
+
+/// What has a line of its own below the table: its name, the verb that it needs, and how it is measured.
+type Single = (&'static str, Verb, fn(&World) -> Result<Line>);
+const SINGLES: [Single; 2] =
+    [(memory::NAME, Verb::Run, memory::line), (attach::NAME, Verb::Trace(Output::Null), attach::line)];
+
+/// No file may become larger, a trace's above all.
+const LARGEST: u64 = 1 << 30;
 
 /// Measures, and prints row by row.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let Ok((rows, with_memory)) = chosen(&options.rows, memory::NAME) else {
-        let names: Vec<&str> = ROWS.iter().map(|row| row.name).chain([memory::NAME]).collect();
+    let Ok(Chosen { rows, lines }) = chosen(&options.rows, &SINGLES.map(|(name, ..)| name)) else {
+        let names: Vec<&str> =
+            ROWS.iter().map(|row| row.name).chain(SINGLES.map(|(name, ..)| name)).collect();
         bail!("no such row; there are: {}", names.join("; "));
     };
     tools::provide(tools::FOR_BENCH, "bench", options.install)?;
     let world = world(options, rows.iter().any(|row| matches!(row.work, Work::Serve(_))))?;
+    // All that is started from here on inherits that (setrlimit(2)).
+    setrlimit(Resource::RLIMIT_FSIZE, LARGEST, LARGEST).context("RLIMIT_FSIZE")?;
     let efforts = if options.quick { QUICK } else { FULL };
     let machine = Machine::here()?;
     println!("{}; load {}", machine.text(), machine::load());
@@ -97,15 +110,24 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             Some(why) => skipped.entry(why).or_default().push(row.name),
         }
     }
+    let mut singles = vec![];
+    for single @ (name, verb, _) in SINGLES.iter().filter(|(name, ..)| lines.contains(name)) {
+        match without_verb(&world, *verb) {
+            None => singles.push(single),
+            Some(why) => skipped.entry(why).or_default().push(name),
+        }
+    }
     for (why, names) in skipped {
         println!("skipped: {}: {why}\n", names.join("; "));
     }
     let mut bench = Bench { world, efforts, random: Random::new(0), measured: vec![], verdicts: vec![] };
     bench.rows(&possible)?;
-    let memory = with_memory.then(|| Memory::measure(&bench.world)).transpose().context(memory::NAME)?;
-    if let Some(memory) = &memory {
-        println!("\n{}", memory.text());
-        bench.verdicts.push(memory.verdict());
+    let mut told = Map::new();
+    for (name, _, measure) in singles {
+        let line = measure(&bench.world).context(*name)?;
+        println!("\n{}", line.text);
+        bench.verdicts.push(line.verdict);
+        told.insert((*name).into(), line.json);
     }
     println!("\n{}; load {}", bench.summary(), machine::load());
     if let Some(file) = &options.json {
@@ -114,7 +136,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             "effort": bench.efforts.loops.json(),
             "effort_for_servers": bench.efforts.servers.json(),
             "rows": bench.measured,
-            "memory": memory.as_ref().map(Memory::json),
+            "lines": told,
         });
         fs::write(file, format!("{all:#}\n")).with_context(|| file.display().to_string())?;
     }
@@ -161,11 +183,8 @@ fn obstacle(world: &World, row: &Row) -> Result<Option<String>> {
     if row.place == Place::Two && contestant::processors()?.len() < 2 {
         return Ok(Some("it needs two processors".into()));
     }
-    if row.verb != Verb::Run && !has_verb(&world.socketcall, row.verb) {
-        let (program, verb) = (world.socketcall.display(), row.verb.name());
-        return Ok(Some(format!(
-            "{program} has no verb {verb}; build one that has, or name it by --program"
-        )));
+    if let Some(why) = without_verb(world, row.verb) {
+        return Ok(Some(why));
     }
     let Work::Serve(service) = row.work else { return Ok(None) };
     Ok(match &world.debian {
@@ -182,11 +201,13 @@ fn obstacle(world: &World, row: &Row) -> Result<Option<String>> {
     })
 }
 
-/// Whether the program under test knows a verb.
-fn has_verb(socketcall: &Path, verb: Verb) -> bool {
-    let mut help = Command::new(socketcall);
+/// What is to be said where the program under test does not know a verb.
+fn without_verb(world: &World, verb: Verb) -> Option<String> {
+    let mut help = Command::new(&world.socketcall);
     help.args([verb.name(), "--help"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    help.status().is_ok_and(|status| status.success())
+    let knows = help.status().is_ok_and(|status| status.success());
+    let (program, verb) = (world.socketcall.display(), verb.name());
+    (!knows).then(|| format!("{program} has no verb {verb}; build one that has, or name it by --program"))
 }
 
 fn world(options: &Options, with_servers: bool) -> Result<World> {
@@ -198,7 +219,9 @@ fn world(options: &Options, with_servers: bool) -> Result<World> {
     let guests = workspace.target.join("bench");
     write_guests(&guests)?;
     let mut rivals = vec![Rival::Native, Rival::Again, Rival::Ours];
-    rivals.extend(tools::STRACE.works().then_some(Rival::Strace));
+    if tools::STRACE.works() {
+        rivals.extend([Rival::Strace, Rival::StraceFilter]);
+    }
     rivals.extend(tools::QEMU.works().then_some(Rival::Qemu));
     let debian = match with_servers {
         true => debian(&workspace, options.install),

@@ -125,11 +125,11 @@ fn session(
     // Two processors that wake each other need time to get into step.
     let turn = if row.place == Place::Two { effort.turn * 3 } else { effort.turn };
     for (rival, contestant) in &mut contestants {
-        if repetitions[*rival as usize] == 0 {
+        if rival.paced_by(row) == *rival && repetitions[*rival as usize] == 0 {
             repetitions[*rival as usize] = calibrate(contestant.as_mut(), turn)?;
         }
     }
-    let repetitions = |rival: Rival| repetitions[rival.paced_by(row.verb) as usize];
+    let repetitions = |rival: Rival| repetitions[rival.paced_by(row) as usize];
     for (rival, contestant) in &mut contestants {
         // Caches and predictors get warm.
         contestant.ask(repetitions(*rival))?;
@@ -169,7 +169,8 @@ mod tests {
     fn figures() -> Figures {
         let session = |pace: f64| {
             let costs = |costs: [f64; 3]| costs.map(|cost| cost * pace).to_vec();
-            [costs([10., 12., 90.]), costs([10., 10., 90.]), costs([20., 24., 90.]), vec![], vec![]]
+            let (native, again, ours) = ([10., 12., 90.], [10., 10., 90.], [20., 24., 90.]);
+            [costs(native), costs(again), costs(ours), vec![], vec![], vec![]]
         };
         Figures { sessions: vec![session(1.0), session(1.0), session(1.5)] }
     }
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn losses_are_parts_of_what_is_done_in_a_second() {
         // Costs of 10 natively, 20 ours, 40 strace's: 50% lost, and 75%.
-        let session = || [vec![10.; 3], vec![10.; 3], vec![20.; 3], vec![40.; 3], vec![]];
+        let session = || [vec![10.; 3], vec![10.; 3], vec![20.; 3], vec![40.; 3], vec![], vec![]];
         let figures = Figures { sessions: (0..6).map(|_| session()).collect() };
         let beyond =
             |times| figures.loss_beyond(times, Rival::Ours, Rival::Strace, Rival::Native).unwrap().median;

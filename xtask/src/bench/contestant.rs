@@ -6,11 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::process::{ending, line};
@@ -25,6 +29,9 @@ pub enum Place {
     /// Wherever the kernel puts them.
     Free,
 }
+
+/// How long anything may take that is waited for: a start, a turn, an end.
+pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// Somebody who does a row's work.
 pub trait Contestant {
@@ -64,6 +71,14 @@ impl Worker {
         Ok(worker)
     }
 
+    fn answer(&mut self, repetitions: u32) -> Result<f64> {
+        if let Some(questions) = &mut self.questions {
+            // One write: a benchmark that reads byte by byte still gets the whole line at once.
+            questions.write_all(format!("{repetitions}\n").as_bytes())?;
+        }
+        Ok(line_in_time(&mut self.answers)?.trim_end().parse()?)
+    }
+
     /// Puts each of the program's two processes on a processor of its own.
     fn spread(&self, all: &[usize]) -> Result<()> {
         let program: Vec<Pid> = family(self.child.id())?
@@ -81,21 +96,12 @@ impl Worker {
 
 impl Contestant for Worker {
     fn ask(&mut self, repetitions: u32) -> Result<f64> {
-        let mut answer = String::new();
-        let asked = self.questions.as_mut().map_or(Ok(()), |questions| {
-            // One write: a benchmark that reads byte by byte still gets the whole line at once.
-            questions.write_all(format!("{repetitions}\n").as_bytes())
-        });
-        asked
-            .and_then(|()| self.answers.read_line(&mut answer))
-            .map_err(anyhow::Error::from)
-            .and_then(|_| Ok(answer.trim_end().parse()?))
-            .with_context(|| format!("no answer from {}", self.command))
+        self.answer(repetitions).with_context(|| format!("no answer from {}", self.command))
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
         self.questions = None;
-        let status = self.child.wait()?;
+        let status = ended(&mut self.child).with_context(|| self.command.clone())?;
         ensure!(status.success(), "{}: {}", self.command, ending(status));
         Ok(())
     }
@@ -103,9 +109,41 @@ impl Contestant for Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // After `finish` there is nothing left to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
+    }
+}
+
+/// The next line of somebody who writes whole ones; an empty one at the end.
+pub fn line_in_time<R: Read + AsFd>(reader: &mut BufReader<R>) -> Result<String> {
+    if reader.buffer().is_empty() {
+        let mut waiting = [PollFd::new(reader.get_ref().as_fd(), PollFlags::POLLIN)];
+        ensure!(poll(&mut waiting, PollTimeout::try_from(LIMIT)?)? == 1, "no line in {LIMIT:?}");
+    }
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    Ok(line)
+}
+
+/// Waits until it has ended by itself.
+pub fn ended(child: &mut Child) -> Result<ExitStatus> {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        ensure!(Instant::now() < deadline, "it does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Ends it and its descendants, if it has not ended already. A tracer that is killed alone may leave its program
+/// running.
+pub fn end(child: &mut Child) {
+    if let Ok(None) = child.try_wait() {
+        for (pid, _) in family(child.id()).unwrap_or_default() {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        let _ = child.wait();
     }
 }
 

@@ -1,20 +1,19 @@
 //! The memory of `socketcall run`'s supervisor, with one process and with many.
 
 use std::fs;
-use std::io::Write;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use guest32::{Entry, Guest, Program};
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use super::contestant::family;
-use super::table::Verdict;
+use super::contestant::{LIMIT, end, ended, family};
+use super::table::{Line, Verdict};
 use super::world::{World, command, typed};
+use crate::process::ending;
 
 /// What it is called where rows are chosen.
 pub const NAME: &str = "memory";
@@ -24,7 +23,6 @@ const MOST: u64 = 4096;
 /// With each that comes to it, at most so many KiB.
 const MOST_EACH: f64 = 1.0;
 const PROCESSES: u64 = 1000;
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// What a supervisor holds, in KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,18 +33,19 @@ struct State {
     resident: u64,
 }
 
+/// Measures.
+pub fn line(world: &World) -> Result<Line> {
+    let memory = Memory { one: state(world, 1)?, many: state(world, PROCESSES)? };
+    Ok(Line { text: memory.text(), verdict: memory.verdict(), json: memory.json() })
+}
+
 /// What was measured.
-pub struct Memory {
+struct Memory {
     one: State,
     many: State,
 }
 
 impl Memory {
-    /// Measures.
-    pub fn measure(world: &World) -> Result<Memory> {
-        Ok(Memory { one: state(world, 1)?, many: state(world, PROCESSES)? })
-    }
-
     /// KiB for each process after the first: of its own, and resident.
     fn each(&self) -> [f64; 2] {
         let each = |one: u64, many: u64| (many as f64 - one as f64) / (PROCESSES - 1) as f64;
@@ -54,13 +53,13 @@ impl Memory {
     }
 
     /// Whether both bounds are kept, by all that is resident.
-    pub fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> Verdict {
         let kept = self.one.resident <= MOST && self.each()[1] <= MOST_EACH;
         if kept { Verdict::Kept } else { Verdict::Missed }
     }
 
     /// One line.
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let Memory { one, many } = self;
         let [own, all] = self.each();
         format!(
@@ -75,7 +74,7 @@ impl Memory {
     }
 
     /// The same for programs.
-    pub fn json(&self) -> Value {
+    fn json(&self) -> Value {
         let state =
             |state: State| json!({ "resident_kib": state.resident, "anonymous_kib": state.anonymous });
         let [own, all] = self.each();
@@ -138,26 +137,16 @@ impl Crowd {
     }
 
     fn finish(mut self) -> Result<()> {
-        if let Some(mut input) = self.input.take() {
-            input.flush()?;
-        }
-        let deadline = Instant::now() + LIMIT;
-        while self.child.try_wait()?.is_none() {
-            ensure!(Instant::now() < deadline, "the processes do not end");
-            sleep(Duration::from_millis(5));
-        }
+        self.input = None;
+        let status = ended(&mut self.child)?;
+        ensure!(status.success(), "the program: {}", ending(status));
         Ok(())
     }
 }
 
 impl Drop for Crowd {
     fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            for (pid, _) in family(self.child.id()).unwrap_or_default() {
-                let _ = kill(pid, Signal::SIGKILL);
-            }
-            let _ = self.child.wait();
-        }
+        end(&mut self.child);
     }
 }
 

@@ -72,9 +72,9 @@ pub enum Bound {
     Ratio(f64),
     /// Nanoseconds more than native.
     Over(f64),
-    /// Times strace.
+    /// Times strace without a filter, as it is mostly typed.
     OfStrace(f64),
-    /// Times what strace loses of the repetitions per second.
+    /// Times what that strace loses of the repetitions per second.
     OfStraceLoss(f64),
 }
 
@@ -155,47 +155,58 @@ pub const ROWS: &[Row] = &[
     at_most(OfStraceLoss(0.7), trace("trace, redis, reconnecting", Output::File, REDIS_RECONNECTING)),
 ];
 
-/// The rows whose name is one of `names`, or begins with it where none has that name; all for none. And
-/// whether `extra`, which is no row, is chosen too. The first name that chooses nothing is the error.
-pub fn chosen<'a>(names: &'a [String], extra: &str) -> Result<(Vec<&'static Row>, bool), &'a str> {
+/// What is chosen by `names`.
+pub struct Chosen<'a> {
+    /// Rows of the table.
+    pub rows: Vec<&'static Row>,
+    /// What has a line of its own.
+    pub lines: Vec<&'a str>,
+}
+
+/// The rows and `lines` whose name is one of `names`, or begins with it where none has that name; all for none.
+/// The first name that chooses nothing is the error.
+pub fn chosen<'a, 'b>(names: &'b [String], lines: &[&'a str]) -> Result<Chosen<'a>, &'b str> {
+    let all: Vec<&str> = ROWS.iter().map(|row| row.name).chain(lines.iter().copied()).collect();
     let wants = |wanted: &str, name: &str| {
-        let is_name = ROWS.iter().any(|row| row.name == wanted);
-        if is_name { name == wanted } else { name.starts_with(wanted) }
+        if all.contains(&wanted) { name == wanted } else { name.starts_with(wanted) }
     };
-    let is_chosen = |name: &str| names.is_empty() || names.iter().any(|wanted| wants(wanted, name));
-    let is_known = |wanted: &str| ROWS.iter().any(|row| wants(wanted, row.name)) || wants(wanted, extra);
-    match names.iter().find(|wanted| !is_known(wanted)) {
-        Some(unknown) => Err(unknown),
-        None => Ok((ROWS.iter().filter(|row| is_chosen(row.name)).collect(), is_chosen(extra))),
+    if let Some(unknown) = names.iter().find(|wanted| !all.iter().any(|name| wants(wanted, name))) {
+        return Err(unknown);
     }
+    let is_chosen = |name: &str| names.is_empty() || names.iter().any(|wanted| wants(wanted, name));
+    Ok(Chosen {
+        rows: ROWS.iter().filter(|row| is_chosen(row.name)).collect(),
+        lines: lines.iter().copied().filter(|name| is_chosen(name)).collect(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(wanted: &[&str]) -> (Vec<&'static str>, bool) {
+    /// The names of all that is chosen, where "memory" and "nginx's" have lines.
+    fn names(wanted: &[&str]) -> Vec<&'static str> {
         let wanted: Vec<String> = wanted.iter().map(|name| (*name).into()).collect();
-        let (rows, extra) = chosen(&wanted, "memory").unwrap();
-        (rows.iter().map(|row| row.name).collect(), extra)
+        let Chosen { rows, lines } = chosen(&wanted, &["memory", "nginx's"]).unwrap();
+        rows.iter().map(|row| row.name).chain(lines).collect()
     }
 
     #[test]
     fn names_tell_rows_apart() {
-        let (mut names, extra) = names(&[]);
-        assert!(extra);
+        let mut names = names(&[]);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), ROWS.len());
+        assert_eq!(names.len(), ROWS.len() + 2);
     }
 
     #[test]
     fn rows_are_chosen_by_name_or_by_how_it_begins() {
-        assert_eq!(names(&["getppid"]), (vec!["getppid"], false));
-        assert_eq!(names(&["getpp"]), (vec!["getppid", "getppid, int80"], false));
-        assert_eq!(names(&["nginx", "mem"]), (vec!["nginx"], true));
-        assert_eq!(names(&["signal"]).0, ["signal to self", "signal, untraced"]);
-        assert_eq!(chosen(&["getppid".into(), "nothing".into()], "memory").err(), Some("nothing"));
+        assert_eq!(names(&["getppid"]), ["getppid"]);
+        assert_eq!(names(&["getpp"]), ["getppid", "getppid, int80"]);
+        assert_eq!(names(&["nginx", "mem"]), ["nginx", "memory"]);
+        assert_eq!(names(&["ngin"]), ["nginx", "nginx's"]);
+        assert_eq!(names(&["signal"]), ["signal to self", "signal, untraced"]);
+        assert_eq!(chosen(&["getppid".into(), "nothing".into()], &["memory"]).err(), Some("nothing"));
     }
 
     /// A bound against strace is one of what strace can do as well.

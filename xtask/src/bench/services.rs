@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 
-use super::contestant::{Contestant, Place, at, family};
+use super::contestant::{Contestant, LIMIT, Place, at, end, ended, family};
 use super::http::Connections;
 use super::rows::Row;
 use super::world::{Rival, World, command, typed};
@@ -53,9 +53,6 @@ pub const NGINX: Service = Service { programs: &["usr/sbin/nginx"], serve: nginx
 
 /// Blocks of 128 KiB over one connection.
 pub const IPERF3: Service = Service { programs: &["usr/bin/iperf3"], serve: iperf3, ask: ask_iperf3 };
-
-/// How long a server may take to start or to end, and a turn to be over.
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// A server that runs.
 pub struct Server {
@@ -121,12 +118,8 @@ impl Server {
         let server = processes.iter().find(|(_, called)| called == name);
         let (server, _) = server.with_context(|| format!("no process {name}: {}", self.command))?;
         kill(*server, Signal::SIGTERM)?;
-        let deadline = Instant::now() + LIMIT;
-        while self.child.try_wait()?.is_none() {
-            ensure!(Instant::now() < deadline, "does not end: {}", self.command);
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok(())
+        // How servers take a SIGTERM is their own affair.
+        ended(&mut self.child).map(|_| ()).with_context(|| self.command.clone())
     }
 }
 
@@ -142,13 +135,7 @@ impl Contestant for Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A tracer that is killed leaves its program running. After `finish` there is nobody left.
-        if let Ok(None) = self.child.try_wait() {
-            for (pid, _) in family(self.child.id()).unwrap_or_default() {
-                let _ = kill(pid, Signal::SIGKILL);
-            }
-            let _ = self.child.wait();
-        }
+        end(&mut self.child);
         let _ = fs::remove_dir_all(&self.home.outside);
     }
 }

@@ -8,16 +8,18 @@ use super::statistics::Estimate;
 use super::world::Rival;
 
 /// The columns: what stands above them, and how wide they are.
-const COLUMNS: [(&str, usize); 10] = [
+const COLUMNS: [(&str, usize); 12] = [
     ("row", 27),
     ("bound", 16),
     ("native", 8),
     ("native again", 20),
     ("socketcall", 20),
     ("socketcall - native", 26),
-    ("strace", 7),
+    ("strace", 6),
+    ("filter", 6),
     ("qemu-i386", 9),
     ("socketcall / strace", 20),
+    ("socketcall / filter", 20),
     ("", 4),
 ];
 
@@ -39,17 +41,17 @@ pub fn text(row: &Row, figures: &Figures) -> String {
         or_dash(native(Rival::Ours), ratio),
         or_dash(figures.difference(Rival::Ours, Rival::Native), difference),
         short(native(Rival::Strace)),
+        short(native(Rival::StraceFilter)),
         short(native(Rival::Qemu)),
         or_dash(figures.ratio(Rival::Ours, Rival::Strace), ratio),
+        or_dash(figures.ratio(Rival::Ours, Rival::StraceFilter), ratio),
         verdict(row, figures).map_or("", Verdict::text).into(),
     ])
 }
 
 /// A row with its figures, for programs. Times are in nanoseconds.
 pub fn json(row: &Row, figures: &Figures) -> Value {
-    let estimate = |estimate: Option<Estimate>| {
-        estimate.map(|Estimate { median, low, high }| json!({ "median": median, "low": low, "high": high }))
-    };
+    let estimate = |estimate: Option<Estimate>| estimate.map(estimate_json);
     let native = |rival| estimate(figures.ratio(rival, Rival::Native));
     json!({
         "row": row.name,
@@ -63,10 +65,27 @@ pub fn json(row: &Row, figures: &Figures) -> Value {
             "native_again": native(Rival::Again),
             "socketcall": native(Rival::Ours),
             "strace": native(Rival::Strace),
+            "strace_filter": native(Rival::StraceFilter),
             "qemu": native(Rival::Qemu),
             "socketcall_to_strace": estimate(figures.ratio(Rival::Ours, Rival::Strace)),
+            "socketcall_to_strace_filter": estimate(figures.ratio(Rival::Ours, Rival::StraceFilter)),
         },
     })
+}
+
+/// An estimate for programs.
+pub fn estimate_json(Estimate { median, low, high }: Estimate) -> Value {
+    json!({ "median": median, "low": low, "high": high })
+}
+
+/// What is measured once, and stands below the table.
+pub struct Line {
+    /// For people.
+    pub text: String,
+    /// Of its bounds.
+    pub verdict: Verdict,
+    /// For programs.
+    pub json: Value,
 }
 
 /// Whether a bound is kept, as far as can be told.
@@ -142,7 +161,16 @@ fn factor(value: f64) -> String {
     if value < 2.0 { format!("{value:.3}") } else { format!("{value:.2}") }
 }
 
-fn difference(Estimate { median, low, high }: Estimate) -> String {
+fn difference(estimate: Estimate) -> String {
+    scaled(estimate, |value, digits| format!("{value:+.digits$}"))
+}
+
+/// A time with its interval.
+pub fn interval(estimate: Estimate) -> String {
+    scaled(estimate, |value, digits| format!("{value:.digits$}"))
+}
+
+fn scaled(Estimate { median, low, high }: Estimate, show: impl Fn(f64, usize) -> String) -> String {
     let largest = median.abs().max(low.abs()).max(high.abs());
     let (unit, name) = unit(largest);
     // Three digits say what can be told.
@@ -151,11 +179,12 @@ fn difference(Estimate { median, low, high }: Estimate) -> String {
         value if value < 100.0 => 1,
         _ => 0,
     };
-    let show = |value: f64| format!("{:+.digits$}", value / unit);
+    let show = |value: f64| show(value / unit, digits);
     format!("{} [{}, {}] {name}", show(median), show(low), show(high))
 }
 
-fn time(nanoseconds: f64) -> String {
+/// A time in the unit that fits.
+pub fn time(nanoseconds: f64) -> String {
     let (unit, name) = unit(nanoseconds);
     match nanoseconds / unit {
         value if value < 10.0 => format!("{value:.2} {name}"),
@@ -167,7 +196,8 @@ fn unit(nanoseconds: f64) -> (f64, &'static str) {
     match nanoseconds {
         few if few < 1e3 => (1.0, "ns"),
         more if more < 1e6 => (1e3, "us"),
-        _ => (1e6, "ms"),
+        more if more < 1e9 => (1e6, "ms"),
+        _ => (1e9, "s"),
     }
 }
 
@@ -182,6 +212,7 @@ mod tests {
         assert_eq!(time(163.4), "163 ns");
         assert_eq!(time(2_345.0), "2.35 us");
         assert_eq!(time(1_550_000.0), "1.55 ms");
+        assert_eq!(time(1e9), "1.00 s");
         assert_eq!(bound(Bound::Over(500_000.0)), "+500 us");
         assert_eq!(bound(Bound::Ratio(1.02)), "1.02");
         assert_eq!(bound(Bound::OfStrace(0.55)), "0.55 of strace");
@@ -195,6 +226,8 @@ mod tests {
         assert_eq!(difference(estimate), "+477 [+457, +698] us");
         let estimate = Estimate { median: -4.0, low: -1500.0, high: 20.0 };
         assert_eq!(difference(estimate), "-0.00 [-1.50, +0.02] us");
+        let estimate = Estimate { median: 45.6e6, low: 41e6, high: 812e6 };
+        assert_eq!(interval(estimate), "46 [41, 812] ms");
     }
 
     fn row(bound: Option<Bound>) -> Row {
@@ -215,7 +248,7 @@ mod tests {
     #[test]
     fn each_bound_looks_at_its_own_figure() {
         let told = |bound, ours, strace: &[f64]| {
-            let session = || [vec![100.0], vec![100.0], vec![ours], strace.to_vec(), vec![]];
+            let session = || [vec![100.0], vec![100.0], vec![ours], strace.to_vec(), vec![200.0], vec![]];
             verdict(&row(Some(bound)), &Figures::of((0..6).map(|_| session()).collect()))
         };
         for (bound, ours, strace, expected) in [
@@ -232,7 +265,7 @@ mod tests {
             assert_eq!(told(bound, ours, &[strace]), Some(expected), "{ours} and {strace}");
         }
         assert_eq!(told(Bound::OfStrace(0.5), 250.0, &[]), Some(Verdict::Open), "without strace");
-        let session = || [vec![1.0], vec![1.0], vec![1.0], vec![], vec![]];
+        let session = || [vec![1.0], vec![1.0], vec![1.0], vec![], vec![], vec![]];
         assert_eq!(verdict(&row(None), &Figures::of((0..6).map(|_| session()).collect())), None);
     }
 

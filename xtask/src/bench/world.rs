@@ -7,7 +7,7 @@ use anyhow::Result;
 use guest32::{Entry, Guest};
 
 use super::contestant::{Contestant, Worker};
-use super::rows::{Output, Row, STARTED, Verb, Work};
+use super::rows::{Bound, Output, Row, STARTED, Verb, Work};
 use super::services::Server;
 
 /// Under what the program runs.
@@ -19,23 +19,29 @@ pub enum Rival {
     Again,
     /// `socketcall`, by the row's verb.
     Ours,
-    /// strace, made to look at network calls only, and by a filter.
+    /// strace, made to show network calls only: it stops the program at all others too.
     Strace,
+    /// strace with a filter, which stops the program at those that it shows.
+    StraceFilter,
     /// qemu's user-mode emulation.
     Qemu,
 }
 
 impl Rival {
     /// All, in the order of their places in a session.
-    pub const ALL: [Rival; 5] = [Rival::Native, Rival::Again, Rival::Ours, Rival::Strace, Rival::Qemu];
+    pub const ALL: [Rival; 6] =
+        [Rival::Native, Rival::Again, Rival::Ours, Rival::Strace, Rival::StraceFilter, Rival::Qemu];
 
     /// Whose number of repetitions this one makes. A repetition costs less in a longer turn, where processors
-    /// have woken up: what is told apart to the percent must repeat equally often. A trace costs so much that
-    /// it has its own.
-    pub const fn paced_by(self, verb: Verb) -> Rival {
-        match (self, verb) {
-            (Rival::Native | Rival::Again, _) | (Rival::Ours, Verb::Run) => Rival::Native,
-            (Rival::Ours | Rival::Strace | Rival::Qemu, _) => self,
+    /// have woken up: what is told apart to the percent must repeat equally often. A trace of a loop costs so much
+    /// that it has its own. Clients connect anew in each turn: only among as many requests does that cost equally
+    /// much.
+    pub const fn paced_by(self, row: &Row) -> Rival {
+        match (self, row.work, row.verb) {
+            (_, Work::Serve(_), _) | (Rival::Native | Rival::Again, _, _) | (Rival::Ours, _, Verb::Run) => {
+                Rival::Native
+            }
+            (Rival::Ours | Rival::Strace | Rival::StraceFilter | Rival::Qemu, _, _) => self,
         }
     }
 }
@@ -55,10 +61,15 @@ pub struct World {
 }
 
 impl World {
-    /// Who takes part in a row. qemu-i386 emulates no 64-bit program, and none inside another tree.
+    /// Who takes part in a row. qemu-i386 emulates no 64-bit program, and none inside another tree. strace
+    /// without a filter is there where something is promised against it.
     pub fn rivals(&self, row: &Row) -> Vec<Rival> {
-        let without_qemu = matches!(row.work, Work::PingPong64 | Work::Serve(_));
-        self.rivals.iter().copied().filter(|rival| !without_qemu || *rival != Rival::Qemu).collect()
+        let takes_part = |rival: &Rival| match rival {
+            Rival::Qemu => !matches!(row.work, Work::PingPong64 | Work::Serve(_)),
+            Rival::Strace => matches!(row.bound, Some(Bound::OfStrace(_) | Bound::OfStraceLoss(_))),
+            _ => true,
+        };
+        self.rivals.iter().copied().filter(takes_part).collect()
     }
 
     /// Starts a row's work under a rival.
@@ -115,9 +126,11 @@ impl World {
                 words.push("--".into());
                 words
             }
-            Rival::Strace => {
-                let options = ["strace", "-f", "--seccomp-bpf", "-e", "trace=%network", "-o"];
-                options.into_iter().map(Into::into).chain([output]).collect()
+            Rival::Strace | Rival::StraceFilter => {
+                let mut words = vec!["strace".into(), "-f".into()];
+                words.extend((rival == Rival::StraceFilter).then(|| "--seccomp-bpf".into()));
+                words.extend(["-e".into(), "trace=%network".into(), "-o".into(), output]);
+                words
             }
             Rival::Qemu => vec!["qemu-i386".into()],
         }
@@ -125,7 +138,11 @@ impl World {
 
     /// The file that a rival's trace goes to.
     fn trace(&self, rival: Rival) -> PathBuf {
-        self.guests.join(if rival == Rival::Strace { "strace.out" } else { "trace.out" })
+        self.guests.join(match rival {
+            Rival::Strace => "strace.out",
+            Rival::StraceFilter => "strace-filter.out",
+            _ => "trace.out",
+        })
     }
 }
 
@@ -172,8 +189,10 @@ mod tests {
         let typed = |row: &Row, rival| line(&world().command(row, rival));
         assert_eq!(typed(&PINGPONG, Rival::Native), "/g/bench-pingpong-vdso -");
         assert_eq!(typed(&PINGPONG, Rival::Qemu), "qemu-i386 /g/bench-pingpong-int80 -");
-        let strace = "strace -f --seccomp-bpf -e trace=%network -o /dev/null /g/bench-pingpong-vdso -";
+        let strace = "strace -f -e trace=%network -o /dev/null /g/bench-pingpong-vdso -";
         assert_eq!(typed(&PINGPONG, Rival::Strace), strace);
+        let strace = "strace -f --seccomp-bpf -e trace=%network -o /dev/null /g/bench-pingpong-vdso -";
+        assert_eq!(typed(&PINGPONG, Rival::StraceFilter), strace);
         let started = "/g/bench-getppid-int80 0";
         let plain = Row { work: Work::Start { denied: false }, ..PINGPONG };
         assert_eq!(typed(&plain, Rival::Ours), format!("/x repeat -- /s run -- {started}"));
@@ -190,22 +209,33 @@ mod tests {
         };
         assert_eq!(typed(Output::Null, Rival::Ours), "/s trace -o /dev/null -- /x ping-pong");
         assert_eq!(typed(Output::File, Rival::Ours), "/s trace -o /g/trace.out -- /x ping-pong");
-        let strace = "strace -f --seccomp-bpf -e trace=%network -o /g/strace.out /x ping-pong";
+        let strace = "strace -f -e trace=%network -o /g/strace.out /x ping-pong";
         assert_eq!(typed(Output::File, Rival::Strace), strace);
+        let strace = "strace -f --seccomp-bpf -e trace=%network -o /g/strace-filter.out /x ping-pong";
+        assert_eq!(typed(Output::File, Rival::StraceFilter), strace);
         assert_eq!(typed(Output::File, Rival::Native), "/x ping-pong");
     }
 
     #[test]
-    fn qemu_takes_no_part_where_it_can_not() {
-        assert!(world().rivals(&PINGPONG).contains(&Rival::Qemu));
-        let row = Row { work: Work::PingPong64, ..PINGPONG };
-        assert_eq!(world().rivals(&row), [Rival::Native, Rival::Again, Rival::Ours, Rival::Strace]);
+    fn rivals_take_part_where_they_can_and_are_needed() {
+        use Rival::{Again, Native, Ours, Qemu, StraceFilter};
+        assert_eq!(world().rivals(&PINGPONG), [Native, Again, Ours, StraceFilter, Qemu]);
+        let against_strace = Row { bound: Some(Bound::OfStrace(0.7)), ..PINGPONG };
+        assert_eq!(world().rivals(&against_strace), Rival::ALL);
+        let wide = Row { work: Work::PingPong64, ..PINGPONG };
+        assert_eq!(world().rivals(&wide), [Native, Again, Ours, StraceFilter]);
+        let World { rivals, .. } = world();
+        let poor = World { rivals: rivals[..3].to_vec(), ..world() };
+        assert_eq!(poor.rivals(&against_strace), [Native, Again, Ours]);
     }
 
     #[test]
     fn what_is_told_apart_to_the_percent_repeats_equally_often() {
-        assert_eq!(Rival::Ours.paced_by(Verb::Run), Rival::Native);
-        assert_eq!(Rival::Ours.paced_by(Verb::Trace(Output::Null)), Rival::Ours);
-        assert_eq!(Rival::Again.paced_by(Verb::Trace(Output::Null)), Rival::Native);
+        assert_eq!(Rival::Ours.paced_by(&PINGPONG), Rival::Native);
+        let traced = Row { verb: Verb::Trace(Output::Null), ..PINGPONG };
+        assert_eq!(Rival::Ours.paced_by(&traced), Rival::Ours);
+        assert_eq!(Rival::Again.paced_by(&traced), Rival::Native);
+        let served = Row { work: Work::Serve(&crate::bench::services::REDIS), ..traced };
+        assert_eq!(Rival::ALL.map(|rival| rival.paced_by(&served)), [Rival::Native; Rival::ALL.len()]);
     }
 }
