@@ -15,9 +15,11 @@ use crate::workspace::fresh;
 mod kernels;
 mod private;
 mod sources;
+mod strace;
 
 pub use kernels::{Kernel, kernels};
 use private::Apt;
+pub use strace::Strace;
 
 /// What is unpacked with everything it depends on.
 const PACKAGES: &[&str] = &[

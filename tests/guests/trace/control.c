@@ -102,9 +102,11 @@ static void of_unix(void)
 		if (round == 2)
 			set(pair[1], SOL_SOCKET, 76, 1);
 		for (int room = 0; room < 80; room += room < 40 ? 3 : 13) {
+			if (room > HEADER && room < HEADER + (int)sizeof(struct ucred))
+				/* A part of the credentials is shown as bytes, and a process has another number in each run. */
+				continue;
 			DO(SYS_SENDMSG, pair[0], with(AT(1, rights), sizeof rights), 0);
 			if (receive(pair[1], room, room % 2 ? MSG_CMSG_CLOEXEC : 0) >= 0)
-				/* 3 is the netlink-free guest's first of its own; what came is above the pair. */
 				close_range(pair[1] + 1, ~0u, 0);
 		}
 	}
@@ -155,6 +157,8 @@ static void of_inet(int family)
 	}
 	for (int name_of = 37; name_of < 66; name_of += 28) {
 		set(fd, SOL_SOCKET, name_of, 0x18);
+		/* The kernel begins to stamp what arrives a while after somebody has asked for it (net_enable_timestamp). */
+		usleep(50000);
 		for (int room = 0; room < 80; room += 16) {
 			DO(SYS_SEND, sender, "x", 1, 0);
 			receive(fd, room, 0);

@@ -132,6 +132,9 @@ static void out_of(int fd, int level, int names)
 	for (int name = 0; name < names; name++) {
 		int last = 0;
 		for (unsigned i = 0; i < COUNT(rooms) && last != -ENOPROTOOPT && last != -EOPNOTSUPP; i++) {
+			/* A part of a process's number is shown as bytes. */
+			if (level == SOL_SOCKET && name == SO_PEERCRED && rooms[i] && rooms[i] < 4)
+				continue;
 			if (varies(level, name, rooms[i]))
 				break;
 			char *room = fill(edge(0, rooms[i]), rooms[i], COUNTING);
@@ -202,7 +205,7 @@ static void sockets(void)
 	int *pair = edge(1, 8);
 	NEED(SYS_SOCKETPAIR, AF_UNIX, SOCK_STREAM, 0, pair);
 	out_of(pair[0], SOL_SOCKET, 90);
-	for (int size = 0; size < 16; size++)
+	for (int size = 4; size < 16; size++)
 		DO(SYS_GETSOCKOPT, pair[0], SOL_SOCKET, SO_PEERCRED, fill(edge(0, 32), 32, TEXT), length(size));
 	DO(SYS_GETSOCKOPT, pair[0], SOL_SOCKET, SO_PEERCRED, NULL, NULL);
 	DO(SYS_GETSOCKOPT, pair[0], SOL_SOCKET, SO_PEERCRED, edge(0, 8), NOWHERE);

@@ -21,6 +21,7 @@ mod debuggers;
 mod examples;
 mod explain;
 mod guests;
+mod oracle;
 mod stress;
 mod supervisor;
 mod systemd;
@@ -73,6 +74,8 @@ enum Suite {
     Explain,
     /// The drop-in for systemd.
     Systemd,
+    /// `trace`, line by line as strace.
+    Oracle,
     /// Threads, forks and signals for a while.
     Stress,
     /// The example application.
@@ -106,6 +109,7 @@ const SUITES: &[(Suite, Run)] = &[
     (Suite::Explain, explain::run),
     (Suite::Systemd, systemd::run),
     (Suite::Examples, examples::run),
+    (Suite::Oracle, oracle::run),
     (Suite::Stress, stress::run),
 ];
 

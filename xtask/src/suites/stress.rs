@@ -15,6 +15,7 @@ use crate::tools::GCC32;
 
 /// How long, and with what.
 #[derive(Args, Clone, Copy)]
+#[group(skip)]
 pub struct Options {
     /// How long the stress test takes in each mode.
     #[arg(long, value_name = "N", default_value_t = 3)]

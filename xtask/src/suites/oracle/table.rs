@@ -1,0 +1,132 @@
+//! What is traced, and with which options.
+
+use super::guests::Entry::{self, Direct, Int80, Vdso, X86_64};
+use super::normal::Shape;
+
+/// A guest with its arguments.
+pub struct Traced {
+    pub guest: &'static str,
+    pub arguments: &'static [&'static str],
+    /// The entries it is run by without options.
+    pub entries: &'static [Entry],
+    /// Whether it is traced with every row of options too.
+    pub with_options: bool,
+}
+
+const ALL: &[Entry] = &[Int80, Vdso, Direct, X86_64];
+
+/// What a call means does not hang on its entry: enough for the guests with very many calls, and for options.
+pub const EACH_SIZE: &[Entry] = &[Int80, X86_64];
+
+const fn all(guest: &'static str, arguments: &'static [&'static str]) -> Traced {
+    Traced { guest, arguments, entries: ALL, with_options: false }
+}
+
+const fn with_options(guest: &'static str, arguments: &'static [&'static str]) -> Traced {
+    Traced { guest, arguments, entries: ALL, with_options: true }
+}
+
+pub const TRACED: &[Traced] = &[
+    with_options("calls", &[]),
+    with_options("messages", &[]),
+    with_options("many", &[]),
+    with_options("control", &[]),
+    all("addresses", &[]),
+    Traced { guest: "options", arguments: &[], entries: EACH_SIZE, with_options: false },
+    all("processes", &["interrupted"]),
+    with_options("processes", &["signals"]),
+    with_options("processes", &["threads"]),
+    with_options("processes", &["children"]),
+    all("processes", &["leader"]),
+    all("processes", &["exec"]),
+    all("processes", &["abort"]),
+    all("processes", &["fault"]),
+    all("processes", &["killed"]),
+    Traced { guest: "random", arguments: &["30000", "1"], entries: EACH_SIZE, with_options: false },
+    Traced { guest: "random", arguments: &["30000", "2"], entries: EACH_SIZE, with_options: false },
+    Traced { guest: "random", arguments: &["30000", "3"], entries: EACH_SIZE, with_options: false },
+];
+
+/// Where the lines go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// `-o FILE`.
+    File,
+    /// Standard error.
+    Terminal,
+    /// `-ff -o FILE`: a file for each task.
+    Split,
+}
+
+/// Options that both tracers get.
+pub struct Row {
+    pub options: &'static [&'static str],
+    pub shape: Shape,
+    pub output: Output,
+}
+
+impl Row {
+    /// strace tells of memory that it could read in part only on standard error, in the middle of lines. So there
+    /// only guests whose memory is in order can be compared.
+    pub fn is_for(&self, traced: &Traced) -> bool {
+        self.output != Output::Terminal || traced.guest == "processes"
+    }
+}
+
+const PLAIN: Shape = Shape { stamped: false, timed: false, described: false, counted: false };
+const STAMPED: Shape = Shape { stamped: true, ..PLAIN };
+const TIMED: Shape = Shape { timed: true, ..PLAIN };
+const DESCRIBED: Shape = Shape { described: true, ..PLAIN };
+const COUNTED: Shape = Shape { counted: true, ..PLAIN };
+
+const fn row(options: &'static [&'static str], shape: Shape) -> Row {
+    Row { options, shape, output: Output::File }
+}
+
+/// The row without options.
+pub const DEFAULT: Row = row(&[], PLAIN);
+
+/// The others.
+pub const ROWS: &[Row] = &[
+    Row { options: &[], shape: PLAIN, output: Output::Terminal },
+    Row { options: &[], shape: PLAIN, output: Output::Split },
+    Row { options: &["-q"], shape: PLAIN, output: Output::Terminal },
+    row(&["-v"], PLAIN),
+    row(&["-s", "8"], PLAIN),
+    row(&["-s", "0"], PLAIN),
+    row(&["-s", "1000"], PLAIN),
+    row(&["-x"], PLAIN),
+    row(&["-xx"], PLAIN),
+    row(&["-x", "-v", "-s", "12"], PLAIN),
+    row(&["-X", "raw"], PLAIN),
+    row(&["-X", "abbrev"], PLAIN),
+    row(&["-X", "verbose"], PLAIN),
+    row(&["-y"], DESCRIBED),
+    row(&["-yy"], DESCRIBED),
+    row(&["-t"], STAMPED),
+    row(&["-tt"], STAMPED),
+    row(&["-ttt"], STAMPED),
+    row(&["-r"], STAMPED),
+    row(&["-T"], TIMED),
+    row(&["-a", "60"], PLAIN),
+    row(&["-a", "0"], PLAIN),
+    row(&["-n"], PLAIN),
+    row(&["-q"], PLAIN),
+    row(&["-qq"], PLAIN),
+    row(&["-qqq"], PLAIN),
+    row(&["-z"], PLAIN),
+    row(&["-Z"], PLAIN),
+    row(&["-e", "status=failed"], PLAIN),
+    row(&["-e", "status=successful,detached"], PLAIN),
+    row(&["-e", "status=unfinished,unavailable"], PLAIN),
+    row(&["-e", "trace=sendmsg,recvmsg,recvmmsg"], PLAIN),
+    row(&["-e", "trace=%net"], PLAIN),
+    row(&["-e", "trace=listen"], PLAIN),
+    row(&["-e", "signal=none"], PLAIN),
+    row(&["-e", "signal=SIGCHLD,USR1"], PLAIN),
+    row(&["-c"], COUNTED),
+    row(&["-c", "-S", "calls"], COUNTED),
+    row(&["-c", "-S", "name"], COUNTED),
+    row(&["-c", "-w"], COUNTED),
+    row(&["-C"], COUNTED),
+];
