@@ -37,8 +37,8 @@ pub(super) fn got(given: &Given<'_>) -> Value {
 }
 
 fn instructions(context: &Context<'_>, pointer: u64, count: usize) -> Value {
-    if !context.limits.verbose || pointer == 0 {
-        return Value::Pointer(pointer);
+    if pointer == 0 {
+        return Value::Pointer(0);
     }
     let data = context.up_to(pointer, INSTRUCTION * count.min(MOST));
     let items: Vec<_> = data.chunks_exact(INSTRUCTION).map(instruction).collect();
@@ -52,7 +52,8 @@ fn instructions(context: &Context<'_>, pointer: u64, count: usize) -> Value {
     } else {
         End::Unreadable(pointer.wrapping_add((INSTRUCTION * items.len()) as u64))
     };
-    Value::Array { items, end }
+    let program = Value::Array { items, end };
+    if context.limits.verbose { program } else { Value::beyond(Value::Pointer(pointer), program) }
 }
 
 /// `struct sock_filter`, as its macros would make it.

@@ -188,6 +188,20 @@ fn of_the_link() {
 }
 
 #[test]
+fn of_a_filter() {
+    // The length is the number of instructions.
+    let [ret, all] = [6_u32, 0xffff];
+    let program = decoded(
+        Abi::I386,
+        |context, level, name, pointer, _| get(context, level, name, pointer, 1, 1),
+        (1, 26),
+        &ints(&[ret, all]),
+    );
+    assert_eq!(written(&program, false), format!("{:#x}", Local::BASE));
+    assert_eq!(written(&program, true), "[BPF_STMT(BPF_RET|BPF_K, 0xffff)]");
+}
+
+#[test]
 fn names_that_strace_does_not_know() {
     let shown = |level, number| {
         let name = name(level, number, true);
