@@ -32,6 +32,15 @@ impl Abi {
         }
     }
 
+    /// The highest address that a pointer can hold.
+    #[must_use]
+    pub const fn highest(self) -> u64 {
+        match self {
+            Abi::I386 | Abi::X32 => u32::MAX as u64,
+            Abi::X86_64 => u64::MAX,
+        }
+    }
+
     /// Bytes of each half of a `struct timespec` or `timeval` of a call that has no form of its own for 64-bit
     /// time.
     #[must_use]

@@ -33,6 +33,20 @@ const SECCOMP_FILTER_FLAG_NEW_LISTENER: libc::c_ulong = 1 << 3;
 const RECV: libc::c_ulong = 0xc050_2100;
 const SEND: libc::c_ulong = 0xc018_2101;
 const CONTINUE: u32 = 1;
+/// `SECCOMP_IOW(3, struct seccomp_notif_addfd)`
+const ADDFD: libc::c_ulong = 0x4018_2103;
+/// Answers the notification too, with the descriptor.
+const ADDFD_SEND: u32 = 2;
+
+/// `struct seccomp_notif_addfd`, 24 bytes.
+#[repr(C)]
+struct AddFd {
+    id: u64,
+    flags: u32,
+    srcfd: u32,
+    newfd: u32,
+    newfd_flags: u32,
+}
 
 /// A thread waits in a call for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +133,20 @@ impl Listener {
     /// ENOENT: the thread was killed meanwhile.
     pub fn fail(&self, id: u64, errno: i32) -> io::Result<()> {
         self.answer(&Response { id, val: 0, error: -errno, flags: 0 })
+    }
+
+    /// Gives the thread a copy of `fd`, which exec closes, and lets its call answer that descriptor. From Linux 5.14 on.
+    ///
+    /// # Errors
+    /// ENOENT: the thread was killed meanwhile. EMFILE: it has as many descriptors as it may have.
+    pub fn give(&self, id: u64, fd: BorrowedFd<'_>) -> io::Result<()> {
+        let (srcfd, newfd_flags) = (fd.as_raw_fd().cast_unsigned(), libc::O_CLOEXEC.cast_unsigned());
+        let given = AddFd { id, flags: ADDFD_SEND, srcfd, newfd: 0, newfd_flags };
+        // SAFETY: the request reads one struct seccomp_notif_addfd.
+        match unsafe { libc::ioctl(self.0.as_raw_fd(), ADDFD, &raw const given) } {
+            -1 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
+        }
     }
 
     fn answer(&self, response: &Response) -> io::Result<()> {

@@ -21,6 +21,9 @@ pub(crate) const SHOWN: u16 = 0x5c6d;
 /// A multiplexed call that is shown, and goes on to the kernel as it is.
 pub(crate) const SHOWN_WHOLE: u16 = 0x5c6e;
 
+/// A call that rules decide about, or that is refused and told.
+pub(crate) const JUDGED: u16 = 0x5c6f;
+
 /// Whether an answer with this data can be our filter's for this call. A filter of the program's can answer with
 /// our data, and of equal answers the newest filter's counts (kernel/seccomp.c, `seccomp_run_filters`): what
 /// it says must not let a multiplexed call through as something else. Numbers of both architectures.
@@ -36,6 +39,8 @@ pub(crate) fn belongs(data: u16, number: u32) -> bool {
             [Abi::I386, Abi::X86_64, Abi::X32].iter().any(|abi| abi.name_of(number).is_some())
                 && number != SOCKETCALL_I386
         }
+        // The rules are asked again at the stop.
+        JUDGED => number != SOCKETCALL_I386,
         SHOWN_WHOLE => number == SOCKETCALL_I386,
         EXEC => crate::demux::execs().iter().any(|(_, exec)| *exec == number),
         SIGACTION => crate::demux::sigactions().iter().any(|(_, set)| *set == number),

@@ -45,6 +45,22 @@ pub enum Error {
         /// What the kernel answered.
         error: io::Error,
     },
+    /// Rules that memory decides need the process that the program takes the place of.
+    #[error(
+        "rules on addresses can't be used with a program that is a child of this one: use become_program"
+    )]
+    InItsPlace,
+    /// mseal(2) is missing.
+    #[error(
+        "rules on addresses need mseal(2), from Linux 6.10 on: use a newer kernel, or rules without addresses"
+    )]
+    NoSeal,
+    /// /proc is missing, or another pid namespace's.
+    #[error("rules on addresses need /proc: mount it")]
+    NoProc,
+    /// Without a Landlock domain the program could reach processes outside.
+    #[error("the program can't enter a Landlock domain: {0}")]
+    Domain(io::Error),
     /// There is something that needs a tracer which stays attached.
     #[error("--untraced can't be used here: {0}; run without it")]
     Untraced(&'static str),

@@ -5,9 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use seccomp::Filter;
+use seccomp::{Filter, Listener};
 use tracee::{Options, Scope, Tid, Waiter};
 
 use crate::child::{Child, fork_unseen, pipe};
@@ -99,6 +100,8 @@ struct Ready {
     filter: Option<Filter>,
     options: Options,
     times: bool,
+    listener: bool,
+    domain: bool,
     layers: Layers,
 }
 
@@ -156,7 +159,8 @@ impl Session {
         let filter = if plan.wants.is_empty() { None } else { Some(plan.wants.compile()?) };
         let options = if plan.at_exit { Options::FOLLOW.with_exit() } else { Options::FOLLOW };
         let options = if children { options } else { options.without_children() };
-        Ok(Ready { program, filter, options, times: plan.times, layers })
+        let Plan { times, listener, domain, .. } = plan;
+        Ok(Ready { program, filter, options, times, listener, domain, layers })
     }
 
     /// Turns this process into the program, keeping its id, parent, group, terminal and all else, and leaves a
@@ -169,7 +173,7 @@ impl Session {
     /// [`Error`]
     pub fn become_program(self) -> Result<Infallible, Error> {
         let ready = Session::ready(&self.launch, self.layers, self.children)?;
-        let Ready { program, filter, options, times, layers } = ready;
+        let Ready { program, filter, options, times, listener, domain, layers } = ready;
         let (up, tell) = pipe()?;
         let (mut heard, answer) = pipe()?;
         // SAFETY: getpid takes nothing.
@@ -177,7 +181,10 @@ impl Session {
         let supervisor = match fork_unseen()? {
             0 => {
                 drop((tell, heard));
-                supervise(layers, own, options, times, up, answer, self.keep_stderr)
+                {
+                    let ways = Ways { options, times, listener, keep_stderr: self.keep_stderr };
+                    supervise(layers, own, ways, up, answer)
+                }
             }
             pid => pid,
         };
@@ -186,11 +193,24 @@ impl Session {
         std::mem::forget(layers);
         // Where Yama lets only a parent trace, the supervisor is our child and needs our leave.
         set_tracer(supervisor);
-        let mut installed = Ok(());
+        let (mut installed, mut entered) = (Ok(()), Ok(()));
         let attached = (&tell).write_all(&[1]).and_then(|()| {
             // While it attaches.
-            if let Some(filter) = &filter {
-                installed = filter.install_unprivileged();
+            if domain {
+                entered = crate::domain::enter();
+            }
+            let mut own = None;
+            match &filter {
+                Some(filter) if listener => match filter.install_with_listener() {
+                    Ok(listener) => own = Some(listener),
+                    Err(error) => installed = Err(error),
+                },
+                Some(filter) => installed = filter.install_unprivileged(),
+                None => {}
+            }
+            if listener {
+                let fd = own.as_ref().map_or(-1, |own| own.as_fd().as_raw_fd());
+                (&tell).write_all(&fd.to_ne_bytes())?;
             }
             let mut errno = [0; 4];
             heard.read_exact(&mut errno)?;
@@ -201,10 +221,11 @@ impl Session {
             Ok(errno) => Some(std::io::Error::from_raw_os_error(errno)),
             Err(error) => Some(error),
         };
+        installed?;
+        entered?;
         if let Some(error) = failed {
             return Err(Error::ptrace(error, own));
         }
-        installed?;
         set_tracer(0);
         inherited::restore();
         Err(program.error(program.execute()))
@@ -334,6 +355,9 @@ fn explain(program: &Program, [step, errno @ ..]: [u8; 5]) -> Error {
 /// Forks the program's process, seizes it and lets it go on. The file tells of a failure to exec.
 fn start(mut launch: Launch, layers: Layers, kind: Kind) -> Result<(Ready, Child, File), Error> {
     let ready = Session::ready(&launch, layers, kind.children)?;
+    if ready.listener || ready.domain {
+        return Err(Error::InItsPlace);
+    }
     let (failure, tell) = pipe()?;
     let tell = File::from(out_of_the_way(tell.as_fd())?);
     let given = std::mem::take(&mut launch.stdio);
@@ -395,19 +419,54 @@ pub(crate) fn set_tracer(tid: Tid) {
     unsafe { libc::prctl(libc::PR_SET_PTRACER, tid, 0, 0, 0) };
 }
 
-/// The supervisor's process, from fork to end.
-fn supervise(
-    mut layers: Layers,
-    program: Tid,
+/// How the supervisor's process does its work.
+struct Ways {
     options: Options,
     times: bool,
-    mut up: File,
-    answer: File,
+    /// Whether the program hands over its filter's listener.
+    listener: bool,
     keep_stderr: bool,
-) -> ! {
+}
+
+/// Takes over the listener whose descriptor `program` tells.
+fn take_listener(program: Tid, up: &mut File) -> std::io::Result<Listener> {
+    let mut fd = [0; 4];
+    up.read_exact(&mut fd)?;
+    let fd = i32::from_ne_bytes(fd);
+    // SAFETY: no pointers; each descriptor is made by the call that answers it.
+    let [pidfd, listener] = unsafe {
+        let pidfd = libc::syscall(libc::SYS_pidfd_open, program, 0) as i32;
+        [pidfd, libc::syscall(libc::SYS_pidfd_getfd, pidfd, fd, 0) as i32]
+    };
+    let error = std::io::Error::last_os_error();
+    if pidfd != -1 {
+        // SAFETY: it was just made, and nobody else knows it.
+        drop(unsafe { OwnedFd::from_raw_fd(pidfd) });
+    }
+    match listener {
+        -1 => Err(error),
+        // SAFETY: as above.
+        fd => Ok(unsafe { OwnedFd::from_raw_fd(fd) }.into()),
+    }
+}
+
+/// The supervisor's process, from fork to end.
+fn supervise(mut layers: Layers, program: Tid, ways: Ways, mut up: File, answer: File) -> ! {
     protect();
     let allowed = matches!(up.read(&mut [0]), Ok(1));
-    let seized = if allowed { tracee::seize(program, options) } else { Err(tracee::Error::Gone) };
+    let Ways { options, times, listener, keep_stderr } = ways;
+    let mut seized = if allowed { tracee::seize(program, options) } else { Err(tracee::Error::Gone) };
+    let mut kept = None;
+    if listener && seized.is_ok() {
+        match take_listener(program, &mut up) {
+            Ok(listener) => {
+                let listener = Arc::new(listener);
+                kept = Some(listener.as_fd().as_raw_fd());
+                layers.iter_mut().for_each(|layer| layer.on_listener(&listener));
+            }
+            Err(error) => seized = Err(tracee::Error::Os { what: "pidfd_getfd", error }),
+        }
+    }
     let errno = match &seized {
         Ok(()) => 0,
         Err(tracee::Error::Os { error, .. }) => error.raw_os_error().unwrap_or(libc::EPERM),
@@ -416,7 +475,7 @@ fn supervise(
     let told = (&answer).write_all(&errno.to_ne_bytes());
     drop((up, answer));
     // From here on the program is being executed, and waits for us at the end of that.
-    withdraw(&[]);
+    withdraw(kept.as_slice());
     without_stop_signals();
     if seized.is_ok() && told.is_ok() {
         let waiter = waiter(Scope::Process, times);

@@ -1,6 +1,8 @@
 //! What a part of the project adds to the following of processes.
 
-use seccomp::Wants;
+use std::sync::Arc;
+
+use seccomp::{Listener, Wants};
 use tracee::{Signal, SignalInfo, Stopped, Tid, Waiter};
 
 use crate::Error;
@@ -14,6 +16,11 @@ pub struct Plan {
     pub at_exit: bool,
     /// Whether the processor time of tracees is asked for at each stop.
     pub times: bool,
+    /// Whether the filter is to have a listener ([`Layer::on_listener`]).
+    pub listener: bool,
+    /// Whether the program enters a Landlock domain, from where it can't reach processes outside by ptrace(2) and what goes
+    /// by its rules.
+    pub domain: bool,
 }
 
 /// How a layer wants a thread to go on.
@@ -38,6 +45,17 @@ pub enum Handled {
         /// Whether it is made at all.
         made: bool,
     },
+}
+
+/// What a layer says of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// It is made.
+    Made(Then),
+    /// It is not made, for this reason.
+    Refused(String),
+    /// It is not made, and the process is to be killed, for this reason.
+    Killed(String),
 }
 
 /// How a thread ended.
@@ -68,6 +86,11 @@ pub trait Layer: Send {
     /// We became the tracer of all `threads` of a process that ran before.
     fn on_seized(&mut self, process: Tid, threads: &[Tid]) {
         let _ = (process, threads);
+    }
+
+    /// The filter's listener ([`Plan::listener`]).
+    fn on_listener(&mut self, listener: &Arc<Listener>) {
+        let _ = listener;
     }
 
     /// A new program is in place in `stopped`, and has not run. `former` made the call; every other thread of
@@ -128,6 +151,45 @@ pub trait Layer: Send {
     fn on_trace(&mut self, stopped: &mut Stopped, data: u16) -> tracee::Result<Handled> {
         let _ = (stopped, data);
         Ok(Handled::No)
+    }
+
+    /// A filter answered RET_TRACE for a direct call, or one was put in the place of a multiplexed call. All layers have
+    /// seen it; now it may be refused or changed. Answers the refusal's reason, if it is refused: the layer has set the
+    /// registers so that the call is not made.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_judge(&mut self, stopped: &mut Stopped) -> tracee::Result<Judged> {
+        let _ = stopped;
+        Ok(Judged::Made(Then::Go))
+    }
+
+    /// Whether the call that the thread is about to make is a part of one that it is in, for others.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn continues(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
+        let _ = stopped;
+        Ok(false)
+    }
+
+    /// A call was refused by a layer: its registers hold what it answers.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn on_refused(&mut self, stopped: &Stopped, reason: &str) -> tracee::Result<()> {
+        let _ = (stopped, reason);
+        Ok(())
+    }
+
+    /// The thread is at a call's entry or exit. Answers true, if a layer has the call made once more or in parts, so that
+    /// for others nothing has happened yet.
+    ///
+    /// # Errors
+    /// See [`Layer`].
+    fn before_call(&mut self, stopped: &mut Stopped) -> tracee::Result<bool> {
+        let _ = stopped;
+        Ok(false)
     }
 
     /// The thread is at a call's entry or exit, because a layer said [`Then::StopAtCall`].

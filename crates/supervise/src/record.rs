@@ -282,12 +282,29 @@ impl Layer for Record {
 
     fn on_trace(&mut self, stopped: &mut Stopped, data: u16) -> tracee::Result<Handled> {
         match data {
-            data::SHOWN => {}
+            data::SHOWN | data::JUDGED => {}
             data::SHOWN_WHOLE if !self.taken_apart => {}
             _ => return Ok(Handled::No),
         }
         let shown = self.enter(stopped)?;
         Ok(Handled::Yes(if shown { Then::StopAtCall } else { self.go() }))
+    }
+
+    fn on_refused(&mut self, stopped: &Stopped, reason: &str) -> tracee::Result<()> {
+        let tid = stopped.tid();
+        let Some(mut under_way) = self.thread(tid).under_way.take() else { return Ok(()) };
+        let (at, abi, limits) = (clock(), under_way.request.asked.seen.abi, self.limits);
+        let result = stopped.registers()?.rax() as i32;
+        let memory = Memory::plain(stopped);
+        let mut observer = self.lock();
+        {
+            let descriptors = &*observer.descriptors(tid);
+            under_way.request.exit(result.into(), &Context { memory: &memory, abi, limits, descriptors });
+        }
+        observer.event(&Event { tid, at, what: What::Refused { request: &under_way.request, rule: reason } });
+        drop(observer);
+        self.observer.is_dirty();
+        Ok(())
     }
 
     fn on_call(&mut self, _: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<Then> {

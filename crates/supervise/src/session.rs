@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracee::{At, Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
 
 use crate::data;
-use crate::layer::{End, Handled, Layer, Then};
+use crate::layer::{End, Handled, Judged, Layer, Then};
 use crate::placement::Placement;
 use crate::say;
 
@@ -233,6 +233,11 @@ fn handle(
             }
         }
         Stop::Call => {
+            for layer in layers.iter_mut() {
+                if layer.before_call(stopped)? {
+                    return Ok(resume(Then::StopAtCall));
+                }
+            }
             for layer in layers {
                 then = then.max(layer.on_call(waiter, stopped)?);
             }
@@ -247,6 +252,11 @@ fn handle(
                 refuse(stopped)?;
                 return Ok(Resume::Continue(0));
             }
+            for layer in layers.iter_mut() {
+                if layer.continues(stopped)? {
+                    return Ok(resume(Then::StopAtCall));
+                }
+            }
             if data == data::SOCKETCALL {
                 for layer in layers.iter_mut() {
                     layer.on_multiplexed(stopped)?;
@@ -258,18 +268,18 @@ fn handle(
                     Handled::No => continue,
                     Handled::Yes(wanted) => then = then.max(wanted),
                     Handled::InPlace { made } => {
-                        then = then.max(if made { Then::StopAtCall } else { Then::Go });
-                        for layer in layers.iter_mut() {
-                            layer.on_in_place(stopped, made)?;
-                        }
-                        return Ok(resume(then));
+                        return in_place(layers, stopped, made);
                     }
                 }
                 handled = true;
                 // A call that is shown may be one that others wait for too.
-                if data != data::SHOWN {
+                if !matches!(data, data::SHOWN | data::JUDGED) {
                     break;
                 }
+            }
+            if matches!(data, data::SHOWN | data::JUDGED) {
+                handled |= data == data::JUDGED;
+                then = then.max(judge(layers, stopped)?);
             }
             if !handled {
                 refuse(stopped)?;
@@ -287,10 +297,7 @@ fn handle(
                     Handled::No => {}
                     Handled::Yes(wanted) => return Ok(resume(wanted)),
                     Handled::InPlace { made } => {
-                        for layer in layers.iter_mut() {
-                            layer.on_in_place(stopped, made)?;
-                        }
-                        return Ok(resume(if made { Then::StopAtCall } else { Then::Go }));
+                        return in_place(layers, stopped, made);
                     }
                 }
             }
@@ -310,6 +317,45 @@ fn handle(
         }
     }
     Ok(resume(then))
+}
+
+/// A multiplexed call is carried out in place, or was answered.
+fn in_place(layers: &mut Layers, stopped: &mut Stopped, made: bool) -> tracee::Result<Resume> {
+    for layer in layers.iter_mut() {
+        layer.on_in_place(stopped, made)?;
+    }
+    if !made {
+        return Ok(resume(Then::Go));
+    }
+    // One that is about to be executed again comes by the filter.
+    if matches!(stopped.registers()?.call_number(), 1..) {
+        judge(layers, stopped)?;
+    }
+    Ok(resume(Then::StopAtCall))
+}
+
+/// Asks whether a call is made.
+fn judge(layers: &mut Layers, stopped: &mut Stopped) -> tracee::Result<Then> {
+    let mut then = Then::Go;
+    for at in 0..layers.len() {
+        let (reason, kills) = match layers[at].on_judge(stopped)? {
+            Judged::Made(wanted) => {
+                then = then.max(wanted);
+                continue;
+            }
+            Judged::Refused(reason) => (reason, false),
+            Judged::Killed(reason) => (reason, true),
+        };
+        for layer in layers.iter_mut() {
+            layer.on_refused(stopped, &reason)?;
+        }
+        if kills {
+            kill(stopped);
+            return Err(tracee::Error::Gone);
+        }
+        return Ok(then);
+    }
+    Ok(then)
 }
 
 const fn resume(then: Then) -> Resume {

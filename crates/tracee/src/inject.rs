@@ -1,7 +1,7 @@
 //! Making a stopped tracee carry out a system call of ours.
 
 use crate::stop::{Stop, Waited, Waiter};
-use crate::{Error, Registers, Result, Resume, Stopped};
+use crate::{Error, Registers, Result, Resume, Stopped, Tid};
 
 /// A call to be made by an i386 tracee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,26 @@ pub struct Injection {
     pub number: u32,
     /// ebx, ecx, edx, esi, edi, ebp
     pub args: [u32; 6],
+}
+
+/// A call to be made by a tracee that runs 64-bit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WideInjection {
+    /// The address of a `syscall` that the tracee can execute.
+    pub instruction: u64,
+    /// The call's x86-64 number.
+    pub number: u32,
+    /// rdi, rsi, rdx, r10, r8, r9
+    pub args: [u64; 6],
+}
+
+/// A call of either kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyInjection {
+    /// By an i386 tracee.
+    I386(Injection),
+    /// By one that runs 64-bit code.
+    X86_64(WideInjection),
 }
 
 /// Makes `stopped` carry out one system call, and puts registers and mask back. Answers the result, or
@@ -25,21 +45,43 @@ pub struct Injection {
 /// # Errors
 /// [`Error::Gone`]; any other failure of a ptrace request.
 pub fn inject(waiter: &mut Waiter, stopped: &mut Stopped, call: Injection) -> Result<i32> {
+    Ok(inject_any(waiter, stopped, AnyInjection::I386(call), &mut |_| Ok(()))? as i32)
+}
+
+/// As [`inject`], a call of either kind. While the thread is in the call, `meanwhile` is called, which may have to answer
+/// somebody for it to return.
+///
+/// # Errors
+/// [`Error::Gone`]; any other failure of a ptrace request; what `meanwhile` fails with.
+pub fn inject_any(
+    waiter: &mut Waiter,
+    stopped: &mut Stopped,
+    call: AnyInjection,
+    meanwhile: &mut dyn FnMut(Tid) -> Result<()>,
+) -> Result<i64> {
     let saved = stopped.registers()?;
     let mask = stopped.signal_mask()?;
     stopped.set_signal_mask(u64::MAX)?;
     let mut registers = saved;
-    registers.set_ip(call.instruction.into());
-    registers.set_rax(call.number.into());
     registers.set_call_number(-1);
-    registers.set_i386_args(call.args);
+    match call {
+        AnyInjection::I386(call) => {
+            registers.set_ip(call.instruction.into());
+            registers.set_rax(call.number.into());
+            registers.set_i386_args(call.args);
+        }
+        AnyInjection::X86_64(call) => {
+            registers.set_ip(call.instruction);
+            registers.set_rax(call.number.into());
+            registers.set_x86_64_args(call.args);
+        }
+    }
     stopped.set_registers(&registers)?;
 
     let mut stop_signal = None;
-    for _entry_then_exit in 0..2 {
-        run_to_call(waiter, stopped, &mut stop_signal)?;
-    }
-    let result = stopped.registers()?.rax() as i32;
+    run_to_call(waiter, stopped, &mut stop_signal, &mut |_| Ok(()))?;
+    run_to_call(waiter, stopped, &mut stop_signal, meanwhile)?;
+    let result = stopped.registers()?.rax();
 
     let mut restored: Registers = saved;
     // Whatever call the thread was in has returned: our own must not be taken for it and restarted.
@@ -50,7 +92,10 @@ pub fn inject(waiter: &mut Waiter, stopped: &mut Stopped, call: Injection) -> Re
         // SAFETY: tkill takes no pointers.
         unsafe { libc::syscall(libc::SYS_tkill, stopped.tid(), signal) };
     }
-    Ok(result)
+    Ok(match call {
+        AnyInjection::I386(_) => (result as i32).into(),
+        AnyInjection::X86_64(_) => result.cast_signed(),
+    })
 }
 
 /// Runs the thread to its next stop at a call.
@@ -58,9 +103,14 @@ fn run_to_call(
     waiter: &mut Waiter,
     stopped: &mut Stopped,
     stop_signal: &mut Option<libc::c_int>,
+    meanwhile: &mut dyn FnMut(Tid) -> Result<()>,
 ) -> Result<()> {
+    let mut is_first = true;
     loop {
         Stopped::new(stopped.tid(), 0).resume(Resume::ToCall(0))?;
+        if std::mem::take(&mut is_first) {
+            meanwhile(stopped.tid())?;
+        }
         match waiter.wait_for(stopped.tid()) {
             Ok(Waited::Stopped(_, Stop::Call)) => return Ok(()),
             // Only SIGSTOP can come, since it cannot be masked; or another thread's has stopped the group.

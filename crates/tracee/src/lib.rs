@@ -22,7 +22,7 @@ mod stop;
 mod stopped;
 
 pub use call::{ARCH_I386, ARCH_X86_64, At, CallInfo};
-pub use inject::{Injection, inject};
+pub use inject::{AnyInjection, Injection, WideInjection, inject, inject_any};
 pub use proc::{proc_file, proc_stat, proc_status};
 pub use registers::{CODE_32, DATA_32, Registers};
 pub use stop::{Scope, Stop, Waited, Waiter};

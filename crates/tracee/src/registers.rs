@@ -100,6 +100,12 @@ impl Registers {
         [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]
     }
 
+    /// Sets the six argument registers of an x86-64 call.
+    pub const fn set_x86_64_args(&mut self, args: [u64; 6]) {
+        let r = &mut self.0;
+        [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9] = args;
+    }
+
     /// `self` with the argument registers of `other`, both widths: what a call that was made in other
     /// words leaves to be put back.
     #[must_use]

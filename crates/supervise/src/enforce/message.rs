@@ -1,0 +1,126 @@
+//! A message's copy: `struct msghdr` with its address and control messages. Its buffers stay the program's.
+
+use decode::Abi;
+use tracee::Stopped;
+
+use super::area::{ADDRESS, Slot};
+use super::call::fault;
+
+/// The longest control messages that are copied.
+const CONTROL: usize = 3072;
+
+/// A message, copied.
+#[derive(Debug)]
+pub(super) struct Message {
+    /// Its address, if it has one.
+    pub(super) name: Option<Vec<u8>>,
+    control: Vec<u8>,
+    /// `msg_iov` and `msg_iovlen`: what is sent is not judged.
+    parts: [u64; 2],
+    flags: u32,
+}
+
+/// Bytes of a header.
+pub(super) const fn header(abi: Abi) -> usize {
+    match abi {
+        Abi::X86_64 => 56,
+        Abi::I386 | Abi::X32 => 28,
+    }
+}
+
+/// Where the address and the control messages lie in a slot.
+const NAME_AT: usize = 64;
+const CONTROL_AT: usize = NAME_AT + ADDRESS;
+
+impl Message {
+    /// Reads it as the kernel does (net/socket.c, `__copy_msghdr`; net/compat.c, `__get_compat_msghdr`). The inner error
+    /// is what the kernel would answer.
+    pub(super) fn read(stopped: &Stopped, abi: Abi, at: u64) -> tracee::Result<Result<Message, i32>> {
+        let mut bytes = [0; 56];
+        if fault(stopped.read_exact(at, &mut bytes[..header(abi)]))? {
+            return Ok(Err(libc::EFAULT));
+        }
+        let word = |offset: usize| {
+            let bytes = &bytes[offset..];
+            match abi {
+                Abi::X86_64 => bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)),
+                _ => bytes.first_chunk().map_or(0, |word| u32::from_le_bytes(*word).into()),
+            }
+        };
+        let size = abi.word();
+        let int = |offset: usize| bytes[offset..].first_chunk().map_or(0, |word| i32::from_le_bytes(*word));
+        let (name, length) = (word(0), int(size));
+        let parts = [word(2 * size), word(3 * size)];
+        let (control, room) = (word(4 * size), word(5 * size));
+        let flags = int(6 * size).cast_unsigned();
+        if length < 0 {
+            return Ok(Err(libc::EINVAL));
+        }
+        let mut copied = None;
+        if name != 0 && length > 0 {
+            let mut address = vec![0; ADDRESS.min(length as usize)];
+            if fault(stopped.read_exact(name, &mut address))? {
+                return Ok(Err(libc::EFAULT));
+            }
+            copied = Some(address);
+        }
+        // net/socket.c, `____sys_sendmsg`: more than INT_MAX is too much; more than we copy is too much here.
+        if control != 0 && room > CONTROL as u64 {
+            return Ok(Err(libc::ENOBUFS));
+        }
+        let mut messages = vec![0; if control == 0 { 0 } else { room as usize }];
+        if !messages.is_empty() && fault(stopped.read_exact(control, &mut messages))? {
+            return Ok(Err(libc::EFAULT));
+        }
+        Ok(Ok(Message { name: copied, control: messages, parts, flags }))
+    }
+
+    /// Level and type of each control message (include/linux/socket.h, `CMSG_NXTHDR`). The kernel refuses what is broken
+    /// from there on.
+    pub(super) fn kinds(&self, abi: Abi) -> Vec<(i32, i32)> {
+        let word = abi.word();
+        let head = word + 8;
+        let mut kinds = Vec::new();
+        let mut rest = &self.control[..];
+        while rest.len() >= head {
+            let int = |at: usize| rest[at..].first_chunk().map_or(0, |word| i32::from_le_bytes(*word));
+            let length = match abi {
+                Abi::X86_64 => rest.first_chunk().map_or(0, |word| u64::from_le_bytes(*word) as usize),
+                _ => int(0).cast_unsigned() as usize,
+            };
+            kinds.push((int(word), int(word + 4)));
+            if length < head || length > rest.len() {
+                break;
+            }
+            rest = rest.get(length.next_multiple_of(word)..).unwrap_or_default();
+        }
+        kinds
+    }
+
+    /// Bytes of a slot that it takes.
+    pub(super) fn size(&self, _: Abi) -> usize {
+        // More than an address's slot has, so that it never takes one of those.
+        CONTROL_AT + self.control.len().max(1)
+    }
+
+    /// Writes it, with pointers to where the program sees its parts.
+    pub(super) fn write(&self, slot: &Slot, abi: Abi) {
+        let mut header = Vec::with_capacity(56);
+        let mut word = |value: u64| match abi {
+            Abi::X86_64 => header.extend(value.to_le_bytes()),
+            _ => header.extend((value as u32).to_le_bytes()),
+        };
+        let name = self.name.as_deref().unwrap_or_default();
+        word(if self.name.is_some() { slot.address() + NAME_AT as u64 } else { 0 });
+        // The length is an int, and what pads it on x86-64 is zero.
+        word(name.len() as u64);
+        word(self.parts[0]);
+        word(self.parts[1]);
+        word(if self.control.is_empty() { 0 } else { slot.address() + CONTROL_AT as u64 });
+        word(self.control.len() as u64);
+        word(self.flags.into());
+        slot.write(0, &header);
+        slot.write(NAME_AT, name);
+        slot.write(CONTROL_AT, &self.control);
+    }
+}

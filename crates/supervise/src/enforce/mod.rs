@@ -1,0 +1,495 @@
+//! The layer that holds calls to a policy.
+//!
+//! What registers decide the filter knows; a refusal is told by us. What memory decides is copied once, judged, and written
+//! into a slot that the program can read and not change; then the program's own thread makes the call on the copy. So
+//! credentials, blocking, signals and restarts stay the kernel's, and nothing can be changed between judgement and use.
+
+mod area;
+mod call;
+mod insert;
+mod many;
+mod message;
+mod path;
+mod socket;
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use abi::Call;
+use decode::{Abi, Asked, Context, Limits, Request, Seen, Unknown};
+use policy::{Action as Rule, Compiled, Copied, Policy, Step, Verdict};
+use seccomp::{Action, Arch, Listener, Mode};
+use tracee::{At, Stopped, Tid, Waiter};
+
+use crate::layer::{End, Judged, Layer, Plan, Then};
+use crate::{Error, data, say};
+use area::{Area, Slot};
+use call::Words;
+use many::Many;
+use message::Message;
+
+/// A call that was refused, or is to be told.
+pub struct Refusal<'a> {
+    /// The thread.
+    pub tid: Tid,
+    /// What was decided, and why.
+    pub verdict: Verdict,
+    /// The rules.
+    pub policy: &'a Policy,
+    /// The system call's name.
+    pub name: &'static str,
+    /// The call, decoded, if it is a socket call: as it was seen when it came, for showing.
+    pub request: Option<Request>,
+}
+
+/// Who is told of refusals.
+type Tell = Box<dyn FnMut(&Refusal<'_>) + Send>;
+
+/// Holds calls to a policy.
+pub struct Enforce {
+    policy: Compiled,
+    tell: Tell,
+    /// What our own call for a slot is known by, so that nobody else's is taken for it.
+    secret: [u32; 2],
+    listener: Option<Arc<Listener>>,
+    threads: HashMap<Tid, Thread>,
+}
+
+#[derive(Default)]
+struct Thread {
+    /// Where its slots are.
+    area: Option<Arc<Area>>,
+    /// Between exec and its return.
+    in_exec: bool,
+    /// The thread as a descriptor, for looking at its sockets.
+    pidfd: Option<OwnedFd>,
+    /// The call that it makes on a copy.
+    under_way: Option<UnderWay>,
+}
+
+/// A call on a copy.
+struct UnderWay {
+    /// The argument registers as the program set them.
+    original: [u64; 6],
+    wide: bool,
+    /// Kept until the call returns.
+    slot: Slot,
+    many: Option<Many>,
+}
+
+/// What is to be done with a call.
+enum Outcome {
+    /// It is made as it is.
+    Made,
+    /// It is made with this register pointing at the slot.
+    Copied(Slot, usize),
+    /// It is made in parts.
+    InParts(Slot, Many),
+    /// It answers this, as the kernel would.
+    Answered(i32),
+    /// The policy decides.
+    Decided(Verdict),
+}
+
+impl Enforce {
+    /// Holds calls to `policy`; `tell` hears of every refusal.
+    #[must_use]
+    pub fn new(policy: Compiled, tell: impl FnMut(&Refusal<'_>) + Send + 'static) -> Enforce {
+        Enforce { policy, tell: Box::new(tell), secret: [0; 2], listener: None, threads: HashMap::new() }
+    }
+
+    fn thread(&mut self, tid: Tid) -> &mut Thread {
+        self.threads.entry(tid).or_default()
+    }
+
+    /// What the filter answers: whatever is refused is told, and what memory decides is copied.
+    fn answer(step: Step) -> Option<Action> {
+        match step {
+            Step::Allow => None,
+            Step::Memory | Step::Decided(_) => Some(Action::Trace(data::JUDGED)),
+        }
+    }
+
+    /// Tells of a verdict; answers the reason.
+    fn told(&mut self, stopped: &Stopped, words: &Words, verdict: Verdict) -> String {
+        let request = words.asked(stopped).map(|asked| {
+            let memory = call::Memory(stopped);
+            let abi = asked.seen.abi;
+            let context = Context { memory: &memory, abi, limits: Limits::default(), descriptors: &Unknown };
+            Request::enter(asked, &context)
+        });
+        let name = words.name().unwrap_or_else(|| {
+            let mut planned = self.policy.plan();
+            let door = planned.find(|own| own.arch == words.arch && own.number == words.number);
+            door.map_or("a system call", |door| door.name)
+        });
+        let policy = self.policy.policy();
+        let reason = reason(policy, verdict);
+        (self.tell)(&Refusal { tid: stopped.tid(), verdict, policy, name, request });
+        reason
+    }
+
+    /// Carries a verdict out.
+    fn decided(&mut self, stopped: &mut Stopped, words: &Words, verdict: Verdict) -> tracee::Result<Judged> {
+        if verdict.action == Rule::Allow {
+            return Ok(Judged::Made(Then::Go));
+        }
+        let reason = self.told(stopped, words, verdict);
+        match verdict.action {
+            Rule::Allow | Rule::Log => Ok(Judged::Made(Then::Go)),
+            Rule::Deny(errno) => {
+                answer(stopped, errno.raw())?;
+                Ok(Judged::Refused(reason))
+            }
+            Rule::Kill => Ok(Judged::Killed(reason)),
+        }
+    }
+
+    /// Copies what a call points at, and judges the copy.
+    fn by_memory(&mut self, stopped: &mut Stopped, words: &Words) -> tracee::Result<Outcome> {
+        let Some(call) = words.call() else { return Ok(Outcome::Answered(libc::ENOSYS)) };
+        let tid = stopped.tid();
+        let thread = self.threads.entry(tid).or_default();
+        let copy = match socket::copy(tid, &mut thread.pidfd, words.args[0] as i32) {
+            Ok(copy) => copy,
+            Err(socket::Missing::Answer(errno)) => return Ok(Outcome::Answered(errno)),
+            Err(socket::Missing::Hidden(error)) => {
+                say(format_args!(
+                    "process {tid} doesn't show its sockets ({error}), so its {} is refused: give CAP_SYS_PTRACE, or \
+                     run as root",
+                    call.name()
+                ));
+                return Ok(Outcome::Answered(libc::EPERM));
+            }
+        };
+        if call == Call::Listen {
+            let own = copy.name();
+            return Ok(self
+                .judged(stopped, call, &copy, Some(&own), 0, &[])?
+                .map_or(Outcome::Made, Outcome::Decided));
+        }
+        let Some(area) = self.thread(tid).area.clone() else {
+            say(format_args!(
+                "process {tid} has no place for copies of its arguments, so its {} is refused",
+                call.name()
+            ));
+            return Ok(Outcome::Answered(libc::EPERM));
+        };
+        match call {
+            Call::Bind | Call::Connect => self.address(stopped, words, call, &copy, &area, [1, 2], 0),
+            Call::Sendto => self.address(stopped, words, call, &copy, &area, [4, 5], words.args[3] as u32),
+            Call::Sendmsg => {
+                let flags = words.args[2] as u32;
+                let message = match Message::read(stopped, words.abi, words.args[1])? {
+                    Ok(message) => message,
+                    Err(errno) => return Ok(Outcome::Answered(errno)),
+                };
+                self.message(stopped, &copy, &area, message, flags, words.abi).map(|judged| match judged {
+                    Ok(slot) => Outcome::Copied(slot, 1),
+                    Err(outcome) => outcome,
+                })
+            }
+            Call::Sendmmsg => self.first_of_many(stopped, words, &copy, &area),
+            _ => Ok(Outcome::Answered(libc::EPERM)),
+        }
+    }
+
+    /// A call whose address and its length are in the registers `at`.
+    #[allow(clippy::too_many_arguments)]
+    fn address(
+        &mut self,
+        stopped: &mut Stopped,
+        words: &Words,
+        call: Call,
+        copy: &socket::Copy,
+        area: &Arc<Area>,
+        at: [usize; 2],
+        flags: u32,
+    ) -> tracee::Result<Outcome> {
+        let [pointer, length] = at.map(|at| words.args[at]);
+        let Ok(length) = usize::try_from(length as i32) else { return Ok(Outcome::Answered(libc::EINVAL)) };
+        // net/socket.c, `move_addr_to_kernel`
+        if length > area::ADDRESS {
+            return Ok(Outcome::Answered(libc::EINVAL));
+        }
+        let mut bytes = vec![0; length];
+        if length > 0 && call::fault(stopped.read_exact(pointer, &mut bytes))? {
+            return Ok(Outcome::Answered(libc::EFAULT));
+        }
+        let resolved = self.resolved(stopped, copy, call, &bytes);
+        if let Some(verdict) = self.judged_with(copy, call, Some(&bytes), resolved.as_deref(), flags, &[]) {
+            return Ok(Outcome::Decided(verdict));
+        }
+        let bytes = resolved.and_then(|path| path::replaced(&bytes, &path)).unwrap_or(bytes);
+        let Some(slot) = Area::slot(area, bytes.len()) else { return Ok(Outcome::Answered(libc::ENOBUFS)) };
+        if bytes.len() != length {
+            // The length is the copy's.
+            return Ok(self.with_length(stopped, words, slot, at, &bytes)?);
+        }
+        slot.write(0, &bytes);
+        Ok(Outcome::Copied(slot, at[0]))
+    }
+
+    /// A path that was resolved has another length than the program's.
+    fn with_length(
+        &mut self,
+        stopped: &mut Stopped,
+        words: &Words,
+        slot: Slot,
+        at: [usize; 2],
+        bytes: &[u8],
+    ) -> tracee::Result<Outcome> {
+        slot.write(0, bytes);
+        let mut registers = stopped.registers()?;
+        let mut args = words.args;
+        args[at[1]] = bytes.len() as u64;
+        words.set(&mut registers, args);
+        stopped.set_registers(&registers)?;
+        Ok(Outcome::Copied(slot, at[0]))
+    }
+
+    /// The path in a copied address with all links followed, if the policy asks for paths.
+    fn resolved(&self, stopped: &Stopped, copy: &socket::Copy, call: Call, bytes: &[u8]) -> Option<Vec<u8>> {
+        if !self.policy.needs_paths() || !copy.is_unix() {
+            return None;
+        }
+        path::resolve(stopped.tid(), bytes, call == Call::Bind)
+    }
+
+    fn judged(
+        &mut self,
+        stopped: &Stopped,
+        call: Call,
+        copy: &socket::Copy,
+        address: Option<&[u8]>,
+        flags: u32,
+        control: &[(i32, i32)],
+    ) -> tracee::Result<Option<Verdict>> {
+        let resolved = address.and_then(|bytes| self.resolved(stopped, copy, call, bytes));
+        Ok(self.judged_with(copy, call, address, resolved.as_deref(), flags, control))
+    }
+
+    /// What the rules say, if they don't simply permit.
+    fn judged_with(
+        &self,
+        copy: &socket::Copy,
+        call: Call,
+        address: Option<&[u8]>,
+        path: Option<&[u8]>,
+        flags: u32,
+        control: &[(i32, i32)],
+    ) -> Option<Verdict> {
+        let copied = Copied { call, socket: copy.socket, address, path, flags, control };
+        let verdict = self.policy.judge(&copied);
+        (verdict.action != Rule::Allow).then_some(verdict)
+    }
+
+    /// Judges a message; answers the slot that holds its copy, or what becomes of the call instead.
+    fn message(
+        &mut self,
+        stopped: &Stopped,
+        copy: &socket::Copy,
+        area: &Arc<Area>,
+        mut message: Message,
+        flags: u32,
+        abi: Abi,
+    ) -> tracee::Result<Result<Slot, Outcome>> {
+        let resolved =
+            message.name.as_deref().and_then(|name| self.resolved(stopped, copy, Call::Sendmsg, name));
+        let verdict = self.judged_with(
+            copy,
+            Call::Sendmsg,
+            message.name.as_deref(),
+            resolved.as_deref(),
+            flags,
+            &message.kinds(abi),
+        );
+        // What is only to be logged goes on.
+        if let Some(verdict) = verdict
+            && verdict.action != Rule::Log
+        {
+            return Ok(Err(Outcome::Decided(verdict)));
+        }
+        if let (Some(name), Some(path)) = (&message.name, resolved)
+            && let Some(replaced) = path::replaced(name, &path)
+        {
+            message.name = Some(replaced);
+        }
+        let Some(slot) = Area::slot(area, message.size(abi)) else {
+            return Ok(Err(Outcome::Answered(libc::ENOBUFS)));
+        };
+        message.write(&slot, abi);
+        Ok(Ok(slot))
+    }
+
+    /// The call goes on with a register changed.
+    fn goes_on(
+        &mut self,
+        stopped: &mut Stopped,
+        words: &Words,
+        slot: Slot,
+        register: usize,
+    ) -> tracee::Result<Then> {
+        if slot.address() > words.abi.highest() {
+            // A 64-bit program's call by int $0x80, and its slots lie above 4 GiB.
+            answer(stopped, libc::EPERM)?;
+            return Ok(Then::Go);
+        }
+        let mut registers = stopped.registers()?;
+        let mut args = words.of(&registers);
+        args[register] = slot.address();
+        words.set(&mut registers, args);
+        stopped.set_registers(&registers)?;
+        let wide = words.wide();
+        self.thread(stopped.tid()).under_way =
+            Some(UnderWay { original: words.args, wide, slot, many: None });
+        Ok(Then::StopAtCall)
+    }
+}
+
+/// Lets the call that the thread is about to make answer `errno`, unmade.
+fn answer(stopped: &mut Stopped, errno: i32) -> tracee::Result<()> {
+    let mut registers = stopped.registers()?;
+    registers.set_call_number(-1);
+    registers.set_error(errno);
+    stopped.set_registers(&registers)
+}
+
+/// Why, in a few words: the rule and where it stands.
+fn reason(policy: &Policy, verdict: Verdict) -> String {
+    use policy::By;
+    match verdict.by {
+        By::Rule(index) => match policy.rules.get(index) {
+            Some(rule) => format!("{rule} ({})", rule.place()),
+            None => format!("rule {index}"),
+        },
+        By::Default => "the policy's default".into(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+impl Layer for Enforce {
+    fn plan(&mut self, plan: &mut Plan) -> Result<(), Error> {
+        let memory = self.policy.needs_memory();
+        // A listener of an outer filter would be asked before us. There can be one only: so we are it.
+        plan.listener |= memory || seccomp::mode() != Mode::None;
+        plan.domain |= crate::domain::version() > 0;
+        if memory {
+            self.secret = insert::check()?;
+            insert::want(&mut plan.wants, self.secret);
+        }
+        self.policy.add_to(&mut plan.wants, &Enforce::answer);
+        Ok(())
+    }
+
+    fn on_listener(&mut self, listener: &Arc<Listener>) {
+        self.listener = Some(Arc::clone(listener));
+    }
+
+    fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
+        self.threads.remove(&former);
+        let in_exec = self.policy.needs_memory();
+        self.threads.insert(stopped.tid(), Thread { in_exec, ..Thread::default() });
+        Ok(if in_exec { Then::StopAtCall } else { Then::Go })
+    }
+
+    fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
+        let area = self.thread(parent.tid()).area.clone();
+        self.thread(child).area = area;
+        Ok(Then::Go)
+    }
+
+    fn on_judge(&mut self, stopped: &mut Stopped) -> tracee::Result<Judged> {
+        let info = stopped.call_info(true)?;
+        let At::Entry { number, args } = info.at else { return Ok(Judged::Made(Then::Go)) };
+        let Some(words) = Words::new(&info, number as u32, args) else {
+            // Of an architecture that nobody knows.
+            answer(stopped, libc::ENOSYS)?;
+            return Ok(Judged::Refused("unknown architecture".into()));
+        };
+        let outcome = match self.policy.step(&words.data(info.ip)) {
+            Step::Allow => return Ok(Judged::Made(Then::Go)),
+            Step::Decided(verdict) => return self.decided(stopped, &words, verdict),
+            Step::Memory => self.by_memory(stopped, &words)?,
+        };
+        match outcome {
+            Outcome::Made => Ok(Judged::Made(Then::Go)),
+            Outcome::Copied(slot, register) => {
+                Ok(Judged::Made(self.goes_on(stopped, &words, slot, register)?))
+            }
+            Outcome::InParts(slot, many) => Ok(Judged::Made(self.begin_many(stopped, &words, slot, many)?)),
+            Outcome::Answered(errno) => {
+                answer(stopped, errno)?;
+                Ok(Judged::Made(Then::Go))
+            }
+            Outcome::Decided(verdict) => self.decided(stopped, &words, verdict),
+        }
+    }
+
+    fn before_call(&mut self, stopped: &mut Stopped) -> tracee::Result<bool> {
+        let tid = stopped.tid();
+        if self.thread(tid).under_way.is_none() {
+            return Ok(false);
+        }
+        let info = stopped.call_info(false)?;
+        let At::Exit { result } = info.at else { return Ok(self.is_between(tid)) };
+        if self.after_one_of_many(stopped, result)? {
+            return Ok(true);
+        }
+        if let Some(UnderWay { original, wide, slot, .. }) = self.thread(tid).under_way.take() {
+            let mut registers = stopped.registers()?;
+            call::set(&mut registers, wide, original);
+            stopped.set_registers(&registers)?;
+            drop(slot);
+        }
+        Ok(false)
+    }
+
+    fn on_call(&mut self, waiter: &mut Waiter, stopped: &mut Stopped) -> tracee::Result<Then> {
+        let tid = stopped.tid();
+        if std::mem::take(&mut self.thread(tid).in_exec)
+            && let Some(listener) = self.listener.clone()
+        {
+            match insert::area(waiter, stopped, &listener, self.secret)? {
+                Ok(area) => self.thread(tid).area = Some(Arc::new(area)),
+                Err(error) => say(format_args!(
+                    "process {tid} can't be given a place for copies of its arguments, and may use no address: {error}"
+                )),
+            }
+        }
+        Ok(Then::Go)
+    }
+
+    fn on_delivery(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        self.break_off_many(stopped)?;
+        Ok(Then::Go)
+    }
+
+    fn continues(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
+        self.is_next_of_many(stopped)
+    }
+
+    fn on_end(&mut self, tid: Tid, _: End) {
+        self.threads.remove(&tid);
+    }
+}
+
+/// What is seen of a call, for showing.
+impl Words {
+    fn asked(&self, stopped: &Stopped) -> Option<Asked> {
+        let entry = if self.wide() { decode::Entry::X86_64 } else { decode::Entry::Direct };
+        let seen =
+            Seen { abi: self.abi, number: self.number, registers: self.args, entry, taken_apart: None };
+        Asked::of(seen, &call::Memory(stopped))
+    }
+}
+
+/// The architectures that filters know.
+const fn arch(audit: u32) -> Option<Arch> {
+    match audit {
+        tracee::ARCH_I386 => Some(Arch::I386),
+        tracee::ARCH_X86_64 => Some(Arch::X86_64),
+        _ => None,
+    }
+}
