@@ -106,6 +106,15 @@ static inline long need(const char *what, long result)
 }
 #define NEED(call, ...) need(#call, DO(call, __VA_ARGS__))
 
+/* The loopback interface of a network namespace that is new. */
+static inline void loopback_up(void)
+{
+	int fd = need("socket", DO(SYS_SOCKET, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	must("SIOCSIFFLAGS", ioctl(fd, SIOCSIFFLAGS, &request));
+	close(fd);
+}
+
 /* A network of its own: its ports are free, and nobody else's packets pass. */
 static inline void own_network(void)
 {
@@ -113,10 +122,7 @@ static inline void own_network(void)
 		say("no network namespace: %s\n", strerror(errno));
 		exit(77);
 	}
-	int fd = need("socket", DO(SYS_SOCKET, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	must("SIOCSIFFLAGS", ioctl(fd, SIOCSIFFLAGS, &request));
-	close(fd);
+	loopback_up();
 }
 
 /* Reads the way from the first argument, and lays out memory. Stack and vDSO are to be at the same addresses in

@@ -138,7 +138,7 @@ impl Oracle {
         let program = self.guests.program(traced.guest, entry)?.display().to_string();
         let mut words = vec![program, entry.name().to_owned()];
         words.extend(traced.arguments.iter().map(|word| (*word).to_owned()));
-        tracer.trace(row, &self.place, &words)
+        tracer.trace(row, &self.place, &words, traced.shared_network)
     }
 }
 
@@ -146,8 +146,7 @@ impl Oracle {
 fn cases() -> impl Iterator<Item = (&'static Traced, &'static Row, &'static [Entry])> {
     let plain = TRACED.iter().map(|traced| (traced, &DEFAULT, traced.entries));
     let others = ROWS.iter().flat_map(|row| {
-        let wanted = |traced: &&Traced| traced.with_options && row.is_for(traced);
-        TRACED.iter().filter(wanted).map(move |traced| (traced, row, EACH_SIZE))
+        TRACED.iter().filter(|traced| row.is_for(traced)).map(move |traced| (traced, row, EACH_SIZE))
     });
     plain.chain(others)
 }

@@ -11,6 +11,8 @@ pub struct Traced {
     pub entries: &'static [Entry],
     /// Whether it is traced with every row of options too.
     pub with_options: bool,
+    /// Whether the tracer is in the guest's network namespace, a new one.
+    pub shared_network: bool,
 }
 
 const ALL: &[Entry] = &[Int80, Vdso, Direct, X86_64];
@@ -19,11 +21,15 @@ const ALL: &[Entry] = &[Int80, Vdso, Direct, X86_64];
 pub const EACH_SIZE: &[Entry] = &[Int80, X86_64];
 
 const fn all(guest: &'static str, arguments: &'static [&'static str]) -> Traced {
-    Traced { guest, arguments, entries: ALL, with_options: false }
+    Traced { guest, arguments, entries: ALL, with_options: false, shared_network: false }
 }
 
 const fn with_options(guest: &'static str, arguments: &'static [&'static str]) -> Traced {
-    Traced { guest, arguments, entries: ALL, with_options: true }
+    Traced { with_options: true, ..all(guest, arguments) }
+}
+
+const fn each_size(guest: &'static str, arguments: &'static [&'static str]) -> Traced {
+    Traced { entries: EACH_SIZE, ..all(guest, arguments) }
 }
 
 pub const TRACED: &[Traced] = &[
@@ -32,7 +38,9 @@ pub const TRACED: &[Traced] = &[
     with_options("many", &[]),
     with_options("control", &[]),
     all("addresses", &[]),
-    Traced { guest: "options", arguments: &[], entries: EACH_SIZE, with_options: false },
+    all("descriptors", &[]),
+    Traced { shared_network: true, ..all("descriptors", &["shared"]) },
+    each_size("options", &[]),
     all("processes", &["interrupted"]),
     with_options("processes", &["signals"]),
     with_options("processes", &["threads"]),
@@ -42,9 +50,9 @@ pub const TRACED: &[Traced] = &[
     all("processes", &["abort"]),
     all("processes", &["fault"]),
     all("processes", &["killed"]),
-    Traced { guest: "random", arguments: &["30000", "1"], entries: EACH_SIZE, with_options: false },
-    Traced { guest: "random", arguments: &["30000", "2"], entries: EACH_SIZE, with_options: false },
-    Traced { guest: "random", arguments: &["30000", "3"], entries: EACH_SIZE, with_options: false },
+    each_size("random", &["30000", "1"]),
+    each_size("random", &["30000", "2"]),
+    each_size("random", &["30000", "3"]),
 ];
 
 /// Where the lines go.
@@ -66,10 +74,15 @@ pub struct Row {
 }
 
 impl Row {
-    /// strace tells of memory that it could read in part only on standard error, in the middle of lines. So there
-    /// only guests whose memory is in order can be compared.
+    /// Whether a guest is traced with these options.
     pub fn is_for(&self, traced: &Traced) -> bool {
-        self.output != Output::Terminal || traced.guest == "processes"
+        match (self.output, traced.guest) {
+            // strace tells of memory that it could read in part only on standard error, in the middle of lines. So
+            // there only guests whose memory is in order can be compared.
+            (Output::Terminal, guest) => guest == "processes" && traced.with_options,
+            (_, "descriptors") => self.shape.described,
+            _ => traced.with_options,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use nix::unistd::geteuid;
 
 use super::table::{Output, Row};
 use crate::apt::Strace;
@@ -54,11 +55,16 @@ impl Tracer {
         output.is_ok_and(|output| output.status.success())
     }
 
-    /// Traces a program.
-    pub fn trace(&self, row: &Row, place: &Path, program: &[String]) -> Result<Trace> {
+    /// Traces a program; both in a network namespace of their own, if need be.
+    pub fn trace(&self, row: &Row, place: &Path, program: &[String], in_network: bool) -> Result<Trace> {
         let file = place.join("trace");
         fresh(place)?;
-        let mut line = self.words.clone();
+        let mut line = match in_network {
+            true if geteuid().is_root() => words(&["unshare", "--net"]),
+            true => words(&["unshare", "--map-root-user", "--net"]),
+            false => vec![],
+        };
+        line.extend_from_slice(&self.words);
         if self.is_strace {
             // What is our default.
             line.push(if row.output == Output::Split { "-ff".into() } else { "-f".into() });
