@@ -33,6 +33,27 @@ struct Server {
     modes: &'static [Mode],
 }
 
+/// The supervisor is root without CAP_SYS_PTRACE here: the program's memory is closed to it, and whom it has let go
+/// it can't trace again.
+const GOSU: Server = Server {
+    name: "redis-server as another user, by a program like gosu",
+    line: &[
+        "python3",
+        "-c",
+        BECOME_NOBODY,
+        "redis-server",
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        "PORT",
+        "--save",
+        "",
+    ],
+    question: "SET key value\r\nGET key\r\nQUIT\r\n",
+    signals: &["TERM"],
+    modes: Mode::TRACED,
+};
+
 const SERVERS: &[Server] = &[
     Server {
         name: "redis-server, SIGTERM",
@@ -41,26 +62,7 @@ const SERVERS: &[Server] = &[
         signals: &["TERM"],
         modes: Mode::ALL,
     },
-    Server {
-        // The supervisor is root without CAP_SYS_PTRACE here: the program's memory is closed to it, and whom it
-        // has let go it could not trace again.
-        name: "redis-server as another user, by a program like gosu",
-        line: &[
-            "python3",
-            "-c",
-            BECOME_NOBODY,
-            "redis-server",
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            "PORT",
-            "--save",
-            "",
-        ],
-        question: "SET key value\r\nGET key\r\nQUIT\r\n",
-        signals: &["TERM"],
-        modes: Mode::TRACED,
-    },
+    GOSU,
     Server {
         name: "python3 that gets each signal once, and reaps orphans",
         line: &["python3", "-c", include_str!("container/first.py"), "PORT"],
@@ -150,10 +152,20 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
     for server in SERVERS {
         case(server.name, &|| agree(world, server));
     }
+    case("a program like gosu, untraced, is told why it can't", &|| gosu_untraced(world));
     case(CHECK.name, &|| check(world));
     case(SCRATCH.name, &|| scratch(world));
     report.end_suite();
     Ok(())
+}
+
+/// What becomes another user can't be looked at again when it executes.
+fn gosu_untraced(world: &World) -> Result<Outcome> {
+    let finished = Container::start(world, &GOSU, Way::Run(Mode::Untraced))?.wait()?;
+    let told = finished.stderr.lines().find(|line| line.contains("run without --untraced"));
+    let told = told.with_context(|| format!("{}\n{}", ending(finished.status), finished.stderr))?;
+    ensure!(finished.stderr.contains("PermissionError"), "execve answers EPERM: {}", finished.stderr);
+    Ok(Outcome::Passed(told.to_owned()))
 }
 
 /// Asked from inside a container: `check` finds what its profile does.
