@@ -21,7 +21,10 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
         Value::Pointer(0) => write!(out, "NULL"),
         Value::Pointer(address) => write!(out, "{address:#x}"),
         Value::Fd(fd, None) => write!(out, "{fd}"),
-        Value::Fd(fd, Some(what)) => write!(out, "{fd}<{what}>"),
+        Value::Fd(fd, Some(what)) => match what.strip_suffix(" (deleted)") {
+            Some(path) => write!(out, "{fd}<{path}>(deleted)"),
+            None => write!(out, "{fd}<{what}>"),
+        },
         Value::Symbol(table, number) => {
             symbol(out, table, *number, style);
             Ok(())
