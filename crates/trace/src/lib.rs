@@ -19,6 +19,7 @@
 
 mod clock;
 mod error;
+mod fds;
 mod options;
 mod recorder;
 mod set;

@@ -1,14 +1,16 @@
 //! Who is told what happens, and writes it.
 
-use decode::{Abi, Descriptors, Event, Limits, Unknown};
+use decode::{Abi, Descriptors, Event, Limits, What};
 
+use crate::fds::Descriptions;
 use crate::text::Text;
-use crate::{Error, Lost, Options};
+use crate::{Error, Lost, Options, Summary};
 
 /// Records what happens. What it writes it keeps back until [`Recorder::flush`], or until it is much.
 #[derive(Debug)]
 pub struct Recorder {
     options: Options,
+    descriptions: Descriptions,
     text: Text,
     finished: bool,
 }
@@ -20,7 +22,8 @@ impl Recorder {
     /// [`Error::Open`], [`Error::Command`]
     pub fn new(options: Options) -> Result<Recorder, Error> {
         let text = Text::new(&options)?;
-        Ok(Recorder { options, text, finished: false })
+        let descriptions = Descriptions::new(options.describe, options.summary != Summary::Only);
+        Ok(Recorder { options, descriptions, text, finished: false })
     }
 
     /// Whether calls of this name are recorded, where they are made by this interface.
@@ -32,6 +35,14 @@ impl Recorder {
     /// Something happened.
     pub fn event(&mut self, event: &Event<'_>) {
         self.text.event(event);
+        match event.what {
+            What::Exited(_) | What::Killed { .. } | What::Detached => self.descriptions.forget(event.tid),
+            What::Superseded { by } => {
+                self.descriptions.forget(event.tid);
+                self.descriptions.forget(by);
+            }
+            _ => {}
+        }
     }
 
     /// Writes what is kept back.
@@ -67,8 +78,8 @@ impl supervise::Observer for Recorder {
         self.options.limits
     }
 
-    fn descriptors(&self, _: i32) -> Box<dyn Descriptors + '_> {
-        Box::new(Unknown)
+    fn descriptors(&self, tid: i32) -> Box<dyn Descriptors + '_> {
+        Box::new(self.descriptions.of(tid))
     }
 
     fn attached(&mut self, process: i32, threads: usize) {
