@@ -70,7 +70,7 @@ impl Enforce {
         many: &Many,
     ) -> tracee::Result<Result<Slot, Outcome>> {
         match Message::read(stopped, many.words.abi, many.at(many.sent))? {
-            Ok(message) => self.message(stopped, copy, area, message, many.flags(), many.words.abi),
+            Ok(message) => self.message(stopped, &many.words, copy, area, message, many.flags()),
             Err(errno) => Ok(Err(Outcome::Answered(errno))),
         }
     }

@@ -17,8 +17,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use abi::Call;
-use decode::{Abi, Asked, Context, Limits, Request, Seen, Unknown};
-use policy::{Action as Rule, Compiled, Copied, Policy, Step, Verdict};
+use decode::{Asked, Context, Limits, Request, Seen, Unknown};
+use policy::{Action as Rule, Compiled, Copied, Policy, Socket, Step, Verdict};
 use seccomp::{Action, Arch, Listener, Mode};
 use tracee::{At, Stopped, Tid, Waiter};
 
@@ -41,6 +41,8 @@ pub struct Refusal<'a> {
     pub name: &'static str,
     /// The call, decoded, if it is a socket call: as it was seen when it came, for showing.
     pub request: Option<Request>,
+    /// What was judged, if memory decided: what the socket is, and the address, as they would have been used.
+    pub judged: Option<(Socket, Option<Vec<u8>>)>,
 }
 
 /// Who is told of refusals.
@@ -88,8 +90,8 @@ enum Outcome {
     InParts(Slot, Many),
     /// It answers this, as the kernel would.
     Answered(i32),
-    /// The policy decides.
-    Decided(Verdict),
+    /// The policy decides; of what.
+    Decided(Verdict, Socket, Option<Vec<u8>>),
 }
 
 impl Enforce {
@@ -112,7 +114,13 @@ impl Enforce {
     }
 
     /// Tells of a verdict; answers the reason.
-    fn told(&mut self, stopped: &Stopped, words: &Words, verdict: Verdict) -> String {
+    fn told(
+        &mut self,
+        stopped: &Stopped,
+        words: &Words,
+        verdict: Verdict,
+        judged: Option<(Socket, Option<Vec<u8>>)>,
+    ) -> String {
         let request = words.asked(stopped).map(|asked| {
             let memory = call::Memory(stopped);
             let abi = asked.seen.abi;
@@ -126,16 +134,22 @@ impl Enforce {
         });
         let policy = self.policy.policy();
         let reason = reason(policy, verdict);
-        (self.tell)(&Refusal { tid: stopped.tid(), verdict, policy, name, request });
+        (self.tell)(&Refusal { tid: stopped.tid(), verdict, policy, name, request, judged });
         reason
     }
 
     /// Carries a verdict out.
-    fn decided(&mut self, stopped: &mut Stopped, words: &Words, verdict: Verdict) -> tracee::Result<Judged> {
+    fn decided(
+        &mut self,
+        stopped: &mut Stopped,
+        words: &Words,
+        verdict: Verdict,
+        judged: Option<(Socket, Option<Vec<u8>>)>,
+    ) -> tracee::Result<Judged> {
         if verdict.action == Rule::Allow {
             return Ok(Judged::Made(Then::Go));
         }
-        let reason = self.told(stopped, words, verdict);
+        let reason = self.told(stopped, words, verdict, judged);
         match verdict.action {
             Rule::Allow | Rule::Log => Ok(Judged::Made(Then::Go)),
             Rule::Deny(errno) => {
@@ -165,9 +179,12 @@ impl Enforce {
         };
         if call == Call::Listen {
             let own = copy.name();
-            return Ok(self
-                .judged(stopped, call, &copy, Some(&own), 0, &[])?
-                .map_or(Outcome::Made, Outcome::Decided));
+            return self.judged(stopped, words, call, &copy, Some(&own), 0, &[]).map(
+                |refused| match refused {
+                    Some(outcome) => outcome,
+                    None => Outcome::Made,
+                },
+            );
         }
         let Some(area) = self.thread(tid).area.clone() else {
             say(format_args!(
@@ -185,7 +202,7 @@ impl Enforce {
                     Ok(message) => message,
                     Err(errno) => return Ok(Outcome::Answered(errno)),
                 };
-                self.message(stopped, &copy, &area, message, flags, words.abi).map(|judged| match judged {
+                self.message(stopped, words, &copy, &area, message, flags).map(|judged| match judged {
                     Ok(slot) => Outcome::Copied(slot, 1),
                     Err(outcome) => outcome,
                 })
@@ -218,8 +235,9 @@ impl Enforce {
             return Ok(Outcome::Answered(libc::EFAULT));
         }
         let resolved = self.resolved(stopped, copy, call, &bytes);
-        if let Some(verdict) = self.judged_with(copy, call, Some(&bytes), resolved.as_deref(), flags, &[]) {
-            return Ok(Outcome::Decided(verdict));
+        let path = resolved.as_deref();
+        if let Some(outcome) = self.judged_with(stopped, words, call, copy, Some(&bytes), path, flags, &[]) {
+            return Ok(outcome);
         }
         let bytes = resolved.and_then(|path| path::replaced(&bytes, &path)).unwrap_or(bytes);
         let Some(slot) = Area::slot(area, bytes.len()) else { return Ok(Outcome::Answered(libc::ENOBUFS)) };
@@ -257,59 +275,64 @@ impl Enforce {
         path::resolve(stopped.tid(), bytes, call == Call::Bind)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn judged(
         &mut self,
         stopped: &Stopped,
+        words: &Words,
         call: Call,
         copy: &socket::Copy,
         address: Option<&[u8]>,
         flags: u32,
         control: &[(i32, i32)],
-    ) -> tracee::Result<Option<Verdict>> {
+    ) -> tracee::Result<Option<Outcome>> {
         let resolved = address.and_then(|bytes| self.resolved(stopped, copy, call, bytes));
-        Ok(self.judged_with(copy, call, address, resolved.as_deref(), flags, control))
+        Ok(self.judged_with(stopped, words, call, copy, address, resolved.as_deref(), flags, control))
     }
 
-    /// What the rules say, if they don't simply permit.
+    /// What becomes of a call that the rules don't let be made. One that is only to be told is told, and made.
+    #[allow(clippy::too_many_arguments)]
     fn judged_with(
-        &self,
-        copy: &socket::Copy,
+        &mut self,
+        stopped: &Stopped,
+        words: &Words,
         call: Call,
+        copy: &socket::Copy,
         address: Option<&[u8]>,
         path: Option<&[u8]>,
         flags: u32,
         control: &[(i32, i32)],
-    ) -> Option<Verdict> {
+    ) -> Option<Outcome> {
         let copied = Copied { call, socket: copy.socket, address, path, flags, control };
         let verdict = self.policy.judge(&copied);
-        (verdict.action != Rule::Allow).then_some(verdict)
+        let judged = address.map(<[u8]>::to_vec);
+        match verdict.action {
+            Rule::Allow => None,
+            Rule::Log => {
+                self.told(stopped, words, verdict, Some((copy.socket, judged)));
+                None
+            }
+            Rule::Deny(_) | Rule::Kill => Some(Outcome::Decided(verdict, copy.socket, judged)),
+        }
     }
 
     /// Judges a message; answers the slot that holds its copy, or what becomes of the call instead.
     fn message(
         &mut self,
         stopped: &Stopped,
+        words: &Words,
         copy: &socket::Copy,
         area: &Arc<Area>,
         mut message: Message,
         flags: u32,
-        abi: Abi,
     ) -> tracee::Result<Result<Slot, Outcome>> {
-        let resolved =
-            message.name.as_deref().and_then(|name| self.resolved(stopped, copy, Call::Sendmsg, name));
-        let verdict = self.judged_with(
-            copy,
-            Call::Sendmsg,
-            message.name.as_deref(),
-            resolved.as_deref(),
-            flags,
-            &message.kinds(abi),
-        );
-        // What is only to be logged goes on.
-        if let Some(verdict) = verdict
-            && verdict.action != Rule::Log
-        {
-            return Ok(Err(Outcome::Decided(verdict)));
+        let abi = words.abi;
+        let name = message.name.as_deref();
+        let resolved = name.and_then(|name| self.resolved(stopped, copy, Call::Sendmsg, name));
+        let (path, control) = (resolved.as_deref(), message.kinds(abi));
+        let refused = self.judged_with(stopped, words, Call::Sendmsg, copy, name, path, flags, &control);
+        if let Some(outcome) = refused {
+            return Ok(Err(outcome));
         }
         if let (Some(name), Some(path)) = (&message.name, resolved)
             && let Some(replaced) = path::replaced(name, &path)
@@ -410,7 +433,7 @@ impl Layer for Enforce {
         };
         let outcome = match self.policy.step(&words.data(info.ip)) {
             Step::Allow => return Ok(Judged::Made(Then::Go)),
-            Step::Decided(verdict) => return self.decided(stopped, &words, verdict),
+            Step::Decided(verdict) => return self.decided(stopped, &words, verdict, None),
             Step::Memory => self.by_memory(stopped, &words)?,
         };
         match outcome {
@@ -423,7 +446,9 @@ impl Layer for Enforce {
                 answer(stopped, errno)?;
                 Ok(Judged::Made(Then::Go))
             }
-            Outcome::Decided(verdict) => self.decided(stopped, &words, verdict),
+            Outcome::Decided(verdict, socket, address) => {
+                self.decided(stopped, &words, verdict, Some((socket, address)))
+            }
         }
     }
 
