@@ -48,6 +48,8 @@ pub struct Options {
     program: Option<PathBuf>,
     #[command(flatten)]
     stress: stress::Options,
+    #[command(flatten)]
+    oracle: oracle::Options,
     /// Run only the cases whose name contains this.
     filter: Option<String>,
 }
@@ -92,6 +94,7 @@ struct World {
     /// Debian's i386 packages, or why they are not there.
     debian: Result<PathBuf, String>,
     stress: stress::Options,
+    oracle: oracle::Options,
 }
 
 /// Runs the cases of a suite.
@@ -153,7 +156,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             std::fs::copy(&socketcall, &copy)
                 .with_context(|| format!("cannot copy to {}", copy.display()))?;
         }
-        let world = World { workspace, socketcall, xtask, debian, stress: options.stress };
+        let world = World { workspace, socketcall, xtask, debian, stress: options.stress, oracle: options.oracle };
         for (_, run) in SUITES.iter().filter(|(suite, _)| wanted(*suite)) {
             run(&world, &mut report)?;
         }

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
+use clap::Args;
 
 use self::compare::{compare, summary};
 use self::differences::Differences;
@@ -20,6 +21,7 @@ use crate::tools::{APT, GCC32};
 
 mod compare;
 mod differences;
+mod events;
 mod guests;
 mod line;
 mod normal;
@@ -28,6 +30,15 @@ mod tracer;
 
 /// How many kinds of differences a failure shows.
 const KINDS: usize = 12;
+
+/// How much.
+#[derive(Args, Clone, Copy)]
+#[group(skip)]
+pub struct Options {
+    /// How many calls eight threads make while they are traced.
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    events: u64,
+}
 
 /// Traces everything by both.
 pub fn run(world: &World, report: &mut Report) -> Result<()> {
@@ -47,6 +58,7 @@ struct Oracle {
     ours: Tracer,
     differences: PathBuf,
     place: PathBuf,
+    events: u64,
 }
 
 impl Oracle {
@@ -67,6 +79,7 @@ impl Oracle {
             ours,
             differences: world.workspace.source.join("tests/oracle/differences.toml"),
             place: target.join("oracle/run"),
+            events: world.oracle.events,
         })
     }
 
@@ -88,6 +101,10 @@ impl Oracle {
             // What is no news about us: whether the guests say the same twice.
             let title = format!("strace and strace, {}", title(traced, &DEFAULT));
             report.case(&title, || nothing_left(self.repeats(traced)));
+        }
+        for entry in EACH_SIZE {
+            let title = format!("{} calls of eight threads, {}", self.events, entry.name());
+            report.case(&title, || nothing_left(self.all_are_shown(*entry)));
         }
         if complete {
             report.case("no difference is listed that is none", || {

@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 
 use super::table::{Output, Row};
 use crate::apt::Strace;
-use crate::process::Running;
+use crate::process::{Finished, Running};
 use crate::suites::{command, words};
 use crate::workspace::fresh;
 
@@ -53,6 +53,24 @@ impl Tracer {
         let help = [&self.words[..], &["--help".to_owned()]].concat();
         let output = command(&help).and_then(|mut command| Ok(command.output()?));
         output.is_ok_and(|output| output.status.success())
+    }
+
+    /// Traces a program to a file; how it ended, and what it said.
+    pub fn trace_to(
+        &self,
+        file: &Path,
+        options: &[&str],
+        program: &[String],
+        limit: Duration,
+    ) -> Result<Finished> {
+        let mut line = self.words.clone();
+        if self.is_strace {
+            line.extend(words(&["-f", "-e", "trace=%network"]));
+        }
+        line.extend(words(options));
+        line.extend(["-o".into(), file.display().to_string(), "--".into()]);
+        line.extend_from_slice(program);
+        Running::start(command(&line)?, vec![], limit)?.wait()?.success()
     }
 
     /// Traces a program; both in a network namespace of their own, if need be.
@@ -99,7 +117,7 @@ impl Tracer {
     }
 }
 
-fn said(finished: &crate::process::Finished) -> String {
+fn said(finished: &Finished) -> String {
     format!("{}\nleft no trace: {}", finished.command, finished.stderr.trim_end())
 }
 
