@@ -142,11 +142,7 @@ static void sendfiles(void)
 int main(int count, char **arguments)
 {
 	begin(count, arguments);
-	/* A tracer can ask only for sockets of its own network; whoever starts both in a new one says so. */
-	if (count > 2 && !strcmp(arguments[2], "shared"))
-		loopback_up();
-	else
-		own_network();
+	own_or_shared_network(count, arguments);
 	files();
 	sockets();
 	sendfiles();

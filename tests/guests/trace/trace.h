@@ -125,6 +125,15 @@ static inline void own_network(void)
 	loopback_up();
 }
 
+/* A tracer can ask only for sockets of its own network. Whoever starts both in a new one says "shared". */
+static inline void own_or_shared_network(int count, char **arguments)
+{
+	if (count > 2 && !strcmp(arguments[2], "shared"))
+		loopback_up();
+	else
+		own_network();
+}
+
 /* Reads the way from the first argument, and lays out memory. Stack and vDSO are to be at the same addresses in
  * every run as well: a pointer made of chance may hit them. */
 static inline void begin(int count, char **arguments)

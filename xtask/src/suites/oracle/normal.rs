@@ -62,7 +62,7 @@ fn one(line: &str, shape: Shape, tasks: &mut Names, inodes: &mut Names) -> Strin
     for key in ["si_pid=", "{pid=", "in pid ", "Process ", "PID=", "<pid:"] {
         rest = after(&rest, key, tasks, 'T');
     }
-    for key in ["si_utime=", "si_stime=", "eventfd-id="] {
+    for key in ["si_utime=", "si_stime=", "eventfd-id=", "cstamp=", "tstamp="] {
         rest = after_with(&rest, key, |_| "ANY".to_owned());
     }
     rest = after_with(&rest, "tv_sec=", |number| wall_time(number).to_owned());

@@ -38,6 +38,8 @@ pub const TRACED: &[Traced] = &[
     with_options("many", &[]),
     with_options("control", &[]),
     all("addresses", &[]),
+    all("netlink", &[]),
+    Traced { shared_network: true, ..all("netlink", &["shared"]) },
     all("descriptors", &[]),
     Traced { shared_network: true, ..all("descriptors", &["shared"]) },
     each_size("options", &[]),
