@@ -37,7 +37,12 @@ fn main() -> ExitCode {
     match cli.verb {
         Verb::Run(run) => match verbs::run::run(&run) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error, error.exit_status()),
+            Err(error) => {
+                let status = error
+                    .downcast_ref::<socketcall::Error>()
+                    .map_or(RUN_FAILED, socketcall::Error::exit_status);
+                fail(&format_args!("{error:#}"), status)
+            }
         },
         Verb::Trace(trace) => match verbs::trace::run(&trace) {
             Ok(status) => status,

@@ -19,8 +19,9 @@ const RULE_PATH_BENEATH: libc::c_int = 1;
 /// Asks for the version.
 const VERSION: libc::c_uint = 1;
 
-/// The version of Landlock that is there; 0 where there is none.
-pub(crate) fn version() -> u32 {
+/// The version of Landlock that is there; 0 where there is none (landlock_create_ruleset(2)).
+#[must_use]
+pub fn version() -> u32 {
     // SAFETY: with this flag the pointer must be null and the size 0.
     let version =
         unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION) };

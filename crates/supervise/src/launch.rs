@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -92,6 +92,7 @@ pub struct Session {
     keep_stderr: bool,
     foreground: bool,
     children: bool,
+    keep: Vec<RawFd>,
 }
 
 /// What [`Session`] needs once all is found and planned.
@@ -115,6 +116,7 @@ impl Session {
             keep_stderr: false,
             foreground: false,
             children: true,
+            keep: Vec::new(),
         }
     }
 
@@ -130,6 +132,14 @@ impl Session {
     #[must_use]
     pub const fn keep_stderr(mut self, keep: bool) -> Session {
         self.keep_stderr = keep;
+        self
+    }
+
+    /// Lets the supervisor of [`Session::become_program`] keep these descriptors, which layers write to. They must be closed
+    /// by exec.
+    #[must_use]
+    pub fn keep(mut self, descriptors: impl IntoIterator<Item = RawFd>) -> Session {
+        self.keep.extend(descriptors);
         self
     }
 
@@ -182,7 +192,8 @@ impl Session {
             0 => {
                 drop((tell, heard));
                 {
-                    let ways = Ways { options, times, listener, keep_stderr: self.keep_stderr };
+                    let (keep, keep_stderr) = (self.keep, self.keep_stderr);
+                    let ways = Ways { options, times, listener, keep, keep_stderr };
                     supervise(layers, own, ways, up, answer)
                 }
             }
@@ -425,6 +436,7 @@ struct Ways {
     times: bool,
     /// Whether the program hands over its filter's listener.
     listener: bool,
+    keep: Vec<RawFd>,
     keep_stderr: bool,
 }
 
@@ -454,14 +466,13 @@ fn take_listener(program: Tid, up: &mut File) -> std::io::Result<Listener> {
 fn supervise(mut layers: Layers, program: Tid, ways: Ways, mut up: File, answer: File) -> ! {
     protect();
     let allowed = matches!(up.read(&mut [0]), Ok(1));
-    let Ways { options, times, listener, keep_stderr } = ways;
+    let Ways { options, times, listener, mut keep, keep_stderr } = ways;
     let mut seized = if allowed { tracee::seize(program, options) } else { Err(tracee::Error::Gone) };
-    let mut kept = None;
     if listener && seized.is_ok() {
         match take_listener(program, &mut up) {
             Ok(listener) => {
                 let listener = Arc::new(listener);
-                kept = Some(listener.as_fd().as_raw_fd());
+                keep.push(listener.as_fd().as_raw_fd());
                 layers.iter_mut().for_each(|layer| layer.on_listener(&listener));
             }
             Err(error) => seized = Err(tracee::Error::Os { what: "pidfd_getfd", error }),
@@ -475,7 +486,7 @@ fn supervise(mut layers: Layers, program: Tid, ways: Ways, mut up: File, answer:
     let told = (&answer).write_all(&errno.to_ne_bytes());
     drop((up, answer));
     // From here on the program is being executed, and waits for us at the end of that.
-    withdraw(kept.as_slice());
+    withdraw(&keep);
     without_stop_signals();
     if seized.is_ok() && told.is_ok() {
         let waiter = waiter(Scope::Process, times);

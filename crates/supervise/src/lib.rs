@@ -34,6 +34,7 @@ mod untraced;
 mod withdraw;
 
 pub use attach::{Attach, Ended};
+pub use domain::version as landlock_version;
 pub use demux::{Count, Demux, Tally, Way};
 pub use enforce::{Enforce, Refusal};
 pub use error::Error;

@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use abi::SOCKETCALL_I386;
+use policy::Compiled;
 use seccomp::{Action, Arch, Field, Filter, Listener, Test, Wants};
 use stub::{PERMIT, TRAP_DATA, Variant};
 use tracee::{Options, Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
@@ -23,7 +24,7 @@ use crate::follow::say_not_raised;
 use crate::launch::{Launch, set_tracer};
 use crate::no_new_privs::is_capable;
 use crate::withdraw::{protect, withdraw};
-use crate::{Error, inherited, say};
+use crate::{Error, domain, inherited, say};
 
 /// The filter of a program that nobody traces.
 fn filter() -> Result<Filter, Error> {
@@ -47,13 +48,15 @@ fn filter() -> Result<Filter, Error> {
 pub struct Untraced {
     launch: Launch,
     in_front: bool,
+    /// The rules that it is held to.
+    rules: Option<Filter>,
 }
 
 impl Untraced {
     /// Runs it with its calls taken apart.
     #[must_use]
     pub const fn new(launch: Launch) -> Untraced {
-        Untraced { launch, in_front: false }
+        Untraced { launch, in_front: false, rules: None }
     }
 
     /// See [`crate::Demux::in_front`].
@@ -61,6 +64,18 @@ impl Untraced {
     pub const fn in_front(mut self) -> Untraced {
         self.in_front = true;
         self
+    }
+
+    /// Holds the program to a policy's rules, silently: nobody is there to tell of a refusal.
+    ///
+    /// # Errors
+    /// [`Error::Untraced`], if memory decides of some call; [`Error::Build`].
+    pub fn rules(mut self, policy: &Compiled) -> Result<Untraced, Error> {
+        if policy.needs_memory() {
+            return Err(Error::Untraced("rules on addresses need a tracer that stays attached"));
+        }
+        self.rules = Some(policy.register_wants(0).compile()?);
+        Ok(self)
     }
 
     /// Turns this process into the program, as [`crate::Session::become_program`] does. Returns on failure
@@ -94,6 +109,12 @@ impl Untraced {
         })?;
         pass_descriptor(&here, listener.as_fd())?;
         drop(listener);
+        if let Some(rules) = &self.rules {
+            if domain::version() > 0 {
+                domain::enter()?;
+            }
+            rules.install_unprivileged()?;
+        }
         let mut errno = [0; 4];
         // SAFETY: reads four bytes into four.
         let read = unsafe { libc::read(here.as_raw_fd(), errno.as_mut_ptr().cast(), errno.len()) };

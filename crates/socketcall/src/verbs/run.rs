@@ -1,5 +1,9 @@
 //! `socketcall run`: a program with its calls taken apart.
 
+mod inherited;
+mod refused;
+mod rules;
+
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -7,7 +11,10 @@ use std::os::fd::AsFd;
 
 use clap::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socketcall::{Count, Demux, Explanation, Launch, Session, Tally, Untraced};
+use socketcall::{Count, Demux, Enforce, Explanation, Launch, Session, Tally, Untraced};
+
+use refused::Refused;
+use rules::Rules;
 
 /// Runs a program with its multiplexed calls turned into direct ones.
 ///
@@ -53,6 +60,10 @@ pub struct Options {
     #[arg(long)]
     pub explain: bool,
 
+    /// Rules that the program is held to.
+    #[command(flatten)]
+    pub rules: Rules,
+
     /// Put the code that takes calls apart into a page in front of the vDSO, as on kernels whose vDSO has no
     /// room for it. For tests.
     #[arg(long, hide = true)]
@@ -60,7 +71,7 @@ pub struct Options {
 }
 
 /// Becomes the program, and returns on failure only; or explains what it would do.
-pub fn run(args: &Run) -> Result<(), socketcall::Error> {
+pub fn run(args: &Run) -> anyhow::Result<()> {
     let (program, arguments) = args.command.split_first().expect("clap requires a program");
     let launch = Launch::new(program).args(arguments);
     if args.options.explain {
@@ -68,15 +79,34 @@ pub fn run(args: &Run) -> Result<(), socketcall::Error> {
         let _ = writeln!(io::stdout(), "{}", Explanation::of(&launch)?);
         return Ok(());
     }
+    let policy = args.options.rules.policy()?;
+    if let Some(policy) = &policy {
+        inherited::sockets(policy.policy().inherit)?;
+        inherited::warn(policy);
+    }
     if args.options.untraced {
         let untraced = Untraced::new(launch);
         let untraced = if args.options.in_front { untraced.in_front() } else { untraced };
-        return untraced.become_program().map(|never| match never {});
+        let untraced = match &policy {
+            Some(policy) => untraced.rules(policy)?,
+            None => untraced,
+        };
+        return Ok(untraced.become_program().map(|never| match never {})?);
     }
     let demux = if args.options.in_front { Demux::new().in_front() } else { Demux::new() };
     let demux = if args.options.verbose { demux.count(Report::default()) } else { demux };
-    let session = Session::new(launch).with(demux).keep_stderr(args.options.verbose);
-    session.become_program().map(|never| match never {})
+    let session = Session::new(launch);
+    let has_policy = policy.is_some();
+    let session = match policy {
+        Some(policy) => {
+            let mut refused = Refused::new(&args.options.rules)?;
+            let session = session.keep(refused.descriptor());
+            session.with(Enforce::new(policy, move |refusal| refused.tell(refusal)))
+        }
+        None => session,
+    };
+    let session = session.with(demux).keep_stderr(args.options.verbose || has_policy);
+    Ok(session.become_program().map(|never| match never {})?)
 }
 
 /// Prints the counts. The program stands still meanwhile, so what nobody reads is kept and not waited for,
