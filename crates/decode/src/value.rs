@@ -77,6 +77,13 @@ pub enum Value {
     },
     /// What a pointer points at, where it is one number: `[1]`.
     Behind(Box<Value>),
+    /// An element of an array whose places have names: `[DEVCONF_FORWARDING]=1`.
+    Place {
+        /// The place's name or number.
+        place: Box<Value>,
+        /// What stands there.
+        value: Box<Value>,
+    },
     /// A value that the call changed: `1 => 2`.
     Changed(Box<Value>, Box<Value>),
     /// A value with a comment of the decoder's.

@@ -113,7 +113,7 @@ proptest! {
         request.exit(result, &context(&after));
         prop_assert!(request.is_complete());
         let read = before.read.get() + after.read.get();
-        prop_assert!(read < 3 << 20, "{} bytes were read", read);
+        prop_assert!(read < 4 << 20, "{} bytes were read", read);
         if read < 64 << 10 {
             for names in [Names::Raw, Names::Abbreviated, Names::Verbose] {
                 let mut out = String::new();

@@ -38,6 +38,7 @@ impl Arena {
 #[derive(Default)]
 struct System {
     netlink: Vec<(i32, u32)>,
+    interfaces: Vec<(u32, String)>,
 }
 
 impl Descriptors for System {
@@ -46,7 +47,10 @@ impl Descriptors for System {
     }
 
     fn interface(&self, index: u32) -> Option<String> {
-        (index == 1).then(|| "lo".to_owned())
+        match self.interfaces.iter().find(|(own, _)| *own == index) {
+            Some((_, name)) => Some(name.clone()),
+            None => (index == 1).then(|| "lo".to_owned()),
+        }
     }
 }
 
@@ -91,6 +95,7 @@ fn check(name: &str) {
             "map" => {
                 arena = Arena { start: number(words[0]), bytes: vec![0; number(words[1]) as usize] };
             }
+            "interface" => system.interfaces.push((words[0].parse().unwrap(), words[1].to_owned())),
             "netlink" => system.netlink.push((words[0].parse().unwrap(), words[1].parse().unwrap())),
             "call" => {
                 let (abi, entry) = match words[0] {
@@ -163,6 +168,7 @@ recordings! {
     vectors_i386 "vectors-i386";
     vectors_x86_64 "vectors-x86-64";
     vectors_x32 "vectors-x32";
+    netlink_dumps "dumps-x86-64";
     short_strings "short";
     verbose "verbose";
     calls_i386 "calls-i386";

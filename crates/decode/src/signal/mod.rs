@@ -199,7 +199,7 @@ impl Info<'_> {
 }
 
 /// A time in ticks, of which there are a hundred in a second.
-fn clock(ticks: u64) -> Value {
+pub(crate) fn clock(ticks: u64) -> Value {
     let raw = Value::Uint(ticks);
     if ticks == 0 {
         return raw;

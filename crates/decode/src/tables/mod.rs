@@ -9,6 +9,7 @@ mod families;
 mod hardware;
 mod levels;
 mod message;
+pub mod netlink;
 pub mod options;
 pub mod protocols;
 pub mod signals;

@@ -132,6 +132,13 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
             out.push(']');
             Ok(())
         }
+        Value::Place { place, value } => {
+            out.push('[');
+            write_value(out, place);
+            out.push_str("]=");
+            write_value(out, value);
+            Ok(())
+        }
         Value::Changed(before, after) => {
             write_value(out, before);
             out.push_str(" => ");

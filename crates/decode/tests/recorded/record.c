@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,6 +358,61 @@ static void vectors(int s[2])
 	call(RECVMMSG64, s[1], v, 2, MSG_DONTWAIT, when, 0);
 }
 
+/* Messages that a file gives, one a line: a protocol, and bytes in hexadecimal. They go to nobody. */
+static void netlink(const char *file)
+{
+	FILE *in = fopen(file, "r");
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = 4000000 };
+	static char line[0x10000];
+	int sockets[32];
+	memset(sockets, -1, sizeof sockets);
+	while (in && fgets(line, sizeof line, in)) {
+		unsigned protocol, length = 0, byte;
+		int used;
+		if (sscanf(line, "%u %n", &protocol, &used) != 1 || protocol >= 32) continue;
+		if (sockets[protocol] < 0) {
+			struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+			sockets[protocol] = socket(AF_NETLINK, SOCK_RAW, protocol);
+			if (bind(sockets[protocol], (void *)&any, sizeof any)) perror("bind");
+			fprintf(out, "netlink %d %u\n", sockets[protocol], protocol);
+		}
+		clear();
+		unsigned name = data(&to, sizeof to), at = now;
+		for (char *hex = line + used; sscanf(hex, "%2x", &byte) == 1; hex += 2) put(at + length++, 1, byte);
+		call(SENDTO, sockets[protocol], at, length, 0, name, sizeof to);
+	}
+	if (!in || fclose(in)) exit(6);
+}
+
+/* What a socket of NETLINK_ROUTE tells of everything. */
+static void dumps(void)
+{
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	int s = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	static const int types[] = { RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH, RTM_GETRULE };
+	bind(s, (void *)&any, sizeof any);
+	fprintf(out, "netlink %d %u\n", s, NETLINK_ROUTE);
+	for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
+		clear();
+		unsigned name = data(&any, sizeof any), at = take(32), room = take(0x4000), got;
+		struct { struct nlmsghdr header; struct rtgenmsg body; } ask = {
+			{ sizeof ask, types[i], NLM_F_REQUEST | NLM_F_DUMP, i, 0 }, { AF_UNSPEC } };
+		memcpy((void *)(uintptr_t)at, &ask, sizeof ask);
+		call(SENDTO, s, at, sizeof ask, 0, name, sizeof any);
+		/* It ends with NLMSG_DONE, or an error. */
+		do {
+			memset((void *)(uintptr_t)room, 0, 0x4000);
+			long length = i & 1 ? call(RECVMSG, s, message(take(16), 12, one(room, 0x4000), 1, 0, 0, 0), 0, 0, 0, 0)
+					    : call(RECVFROM, s, room, 0x4000, 0, 0, 0);
+			if (length <= 0) break;
+			got = ((struct nlmsghdr *)(uintptr_t)room)->nlmsg_type;
+			for (struct nlmsghdr *h = (void *)(uintptr_t)room; NLMSG_OK(h, length); h = NLMSG_NEXT(h, length))
+				got = h->nlmsg_type;
+		} while (got != NLMSG_DONE && got != NLMSG_ERROR);
+	}
+	close(s);
+}
+
 int main(int argc, char **argv)
 {
 	out = fopen(argv[2], "w");
@@ -368,12 +424,18 @@ int main(int argc, char **argv)
 	}
 	if (mmap((void *)(uintptr_t)ARENA, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
 	    == MAP_FAILED) return 3;
-	fprintf(out, "map %x %x\n\n", ARENA, SIZE);
+	fprintf(out, "map %x %x\n", ARENA, SIZE);
+	char interface[IF_NAMESIZE];
+	for (unsigned i = 1; i < 16; i++)
+		if (if_indextoname(i, interface)) fprintf(out, "interface %u %s\n", i, interface);
+	fputc('\n', out);
 	int s[2];
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, s)) return 4;
 	const char *what = argc > 3 ? argv[3] : "all";
 	if (!strcmp(what, "messages")) messages(s);
 	if (!strcmp(what, "controls")) controls(s);
 	if (!strcmp(what, "vectors")) vectors(s);
+	if (!strcmp(what, "dumps")) dumps();
+	if (!strcmp(what, "netlink")) netlink(argv[4]);
 	return fclose(out) ? 5 : 0;
 }

@@ -33,6 +33,7 @@ for abi in i386 x86-64 x32; do
 		record $what-$abi $abi $what "32 32 0"
 	done
 done
+record dumps-x86-64 x86-64 dumps "32 32 0"
 record short x86-64 messages "5 5 0" -s 5
 record verbose x86-64 vectors "32 32 1" -v
 
