@@ -18,14 +18,19 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod counts;
 mod error;
 mod fds;
+mod json;
 mod options;
+mod outputs;
 mod recorder;
 mod set;
 mod signals;
 mod sink;
+mod sockets;
 mod text;
+mod traffic;
 
 pub use error::{Error, Lost};
 pub use options::{Describe, Options, Output, Quiet, Sort, Statuses, Summary, Time};

@@ -2,7 +2,11 @@
 
 use decode::{Abi, Descriptors, Event, Limits, What};
 
+use crate::counts::Counts;
 use crate::fds::Descriptions;
+use crate::json::Json;
+use crate::outputs::Outputs;
+use crate::sockets::Sockets;
 use crate::text::Text;
 use crate::{Error, Lost, Options, Summary};
 
@@ -11,8 +15,26 @@ use crate::{Error, Lost, Options, Summary};
 pub struct Recorder {
     options: Options,
     descriptions: Descriptions,
-    text: Text,
+    format: Format,
+    counts: Option<Counts>,
+    sockets: Option<Sockets>,
     finished: bool,
+}
+
+/// How events are written.
+#[derive(Debug)]
+enum Format {
+    Text(Text),
+    Json(Json),
+}
+
+impl Format {
+    fn outputs(&mut self) -> &mut Outputs {
+        match self {
+            Format::Text(text) => &mut text.outputs,
+            Format::Json(json) => &mut json.outputs,
+        }
+    }
 }
 
 impl Recorder {
@@ -21,9 +43,16 @@ impl Recorder {
     /// # Errors
     /// [`Error::Open`], [`Error::Command`]
     pub fn new(options: Options) -> Result<Recorder, Error> {
-        let text = Text::new(&options)?;
+        let outputs = Outputs::new(&options)?;
+        let format = if options.json {
+            Format::Json(Json::new(&options, outputs))
+        } else {
+            Format::Text(Text::new(&options, outputs))
+        };
         let descriptions = Descriptions::new(options.describe, options.summary != Summary::Only);
-        Ok(Recorder { options, descriptions, text, finished: false })
+        let counts = (options.summary != Summary::No).then(|| Counts::new(&options));
+        let sockets = options.sockets.then(Sockets::default);
+        Ok(Recorder { options, descriptions, format, counts, sockets, finished: false })
     }
 
     /// Whether calls of this name are recorded, where they are made by this interface.
@@ -34,7 +63,20 @@ impl Recorder {
 
     /// Something happened.
     pub fn event(&mut self, event: &Event<'_>) {
-        self.text.event(event);
+        if let What::Exit { request, took, system } = event.what {
+            if let Some(counts) = &mut self.counts {
+                counts.add(request, took, system);
+            }
+            if let Some(sockets) = &mut self.sockets {
+                sockets.add(event.tid, event.at, took, request, &self.descriptions);
+            }
+        }
+        if self.options.summary != Summary::Only {
+            match &mut self.format {
+                Format::Text(text) => text.event(event),
+                Format::Json(json) => json.event(event),
+            }
+        }
         match event.what {
             What::Exited(_) | What::Killed { .. } | What::Detached => self.descriptions.forget(event.tid),
             What::Superseded { by } => {
@@ -45,9 +87,21 @@ impl Recorder {
         }
     }
 
+    /// A process that ran already is traced, with all of its threads.
+    pub fn attached(&mut self, process: i32, threads: usize) {
+        if self.options.quiet.attach {
+            return;
+        }
+        let outputs = self.format.outputs();
+        match threads {
+            0 | 1 => outputs.say(&format!("Process {process} attached")),
+            threads => outputs.say(&format!("Process {process} attached with {threads} threads")),
+        }
+    }
+
     /// Writes what is kept back.
     pub fn flush(&mut self) {
-        self.text.flush();
+        self.format.outputs().flush();
     }
 
     /// Writes what stands at the end, and says what could not be written. The same happens when this is dropped.
@@ -59,7 +113,17 @@ impl Recorder {
         if std::mem::replace(&mut self.finished, true) {
             return Lost::default();
         }
-        self.text.finish()
+        match (&mut self.format, self.counts.take()) {
+            (Format::Text(text), Some(counts)) => counts.write(text.outputs.shared()),
+            (Format::Json(json), Some(counts)) => json.counts(&counts),
+            (_, None) => {}
+        }
+        match (&mut self.format, self.sockets.take()) {
+            (Format::Text(text), Some(sockets)) => sockets.write(text.outputs.shared()),
+            (Format::Json(json), Some(sockets)) => json.sockets(&sockets),
+            (_, None) => {}
+        }
+        self.format.outputs().finish()
     }
 }
 
@@ -75,7 +139,9 @@ impl supervise::Observer for Recorder {
     }
 
     fn limits(&self) -> Limits {
-        self.options.limits
+        // Bytes that nobody sees need not be read.
+        let bytes = if self.options.summary == Summary::Only { 0 } else { self.options.limits.bytes };
+        Limits { bytes, ..self.options.limits }
     }
 
     fn descriptors(&self, tid: i32) -> Box<dyn Descriptors + '_> {
@@ -83,7 +149,7 @@ impl supervise::Observer for Recorder {
     }
 
     fn attached(&mut self, process: i32, threads: usize) {
-        self.text.attached(process, threads);
+        Recorder::attached(self, process, threads);
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -92,5 +158,9 @@ impl supervise::Observer for Recorder {
 
     fn flush(&mut self) {
         Recorder::flush(self);
+    }
+
+    fn wants_times(&self) -> bool {
+        self.options.summary != Summary::No && !self.options.wall_clock
     }
 }

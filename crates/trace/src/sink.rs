@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::{Error, Lost, Options, Output};
+use crate::{Error, Lost};
 
 /// How much is kept back before it is written.
 const ROOM: usize = 64 << 10;
@@ -110,27 +110,17 @@ impl Sink {
         Sink::new(None, name)
     }
 
-    fn command(command: &str) -> Result<(Sink, Child), Error> {
+    /// A shell's command that reads it.
+    pub(crate) fn command(command: &str) -> Result<(Sink, Child), Error> {
         let child = Command::new("/bin/sh").arg("-c").arg(command).stdin(Stdio::piped()).spawn();
         let mut child = child.map_err(|error| Error::Command { command: command.to_owned(), error })?;
         let pipe = child.stdin.take().map(|stdin| File::from(std::os::fd::OwnedFd::from(stdin)));
         Ok((Sink { by_line: true, ..Sink::new(pipe, command.to_owned()) }, child))
     }
 
-    /// The one that `options` name, and the command that it leads to.
-    pub(crate) fn open(options: &Options) -> Result<(Sink, Option<Child>), Error> {
-        match &options.output {
-            Output::StandardError => Ok((Sink::standard_error(), None)),
-            Output::File(path) => Ok((Sink::file(path, options.append)?, None)),
-            Output::Command(command) => Sink::command(command).map(|(sink, child)| (sink, Some(child))),
-        }
-    }
-
-    /// A line has ended: writes, if it is time to.
-    pub(crate) fn line_ended(&mut self, losses: &mut Losses) {
-        if self.by_line || self.text.len() >= ROOM {
-            self.flush(losses);
-        }
+    /// Whether it is time to write, when a line has ended.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.by_line || self.text.len() >= ROOM
     }
 
     /// Writes all that is there.

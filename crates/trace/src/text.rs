@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::PathBuf;
-use std::process::Child;
 
 use decode::text::{self, Style};
 use decode::{Abi, Entry, Event, Request, Stamp, What};
 
 use crate::clock::{Clock, fraction};
+use crate::outputs::Outputs;
 use crate::signals::Name;
-use crate::sink::{Losses, Marker, Sink, say};
-use crate::{Error, Lost, Options, Output, Quiet, SignalSet, Statuses};
+use crate::{Options, Output, Quiet, SignalSet, Statuses};
 
 /// Writes lines, and knows which of them are unfinished.
 #[derive(Debug)]
@@ -26,10 +24,7 @@ pub(crate) struct Text {
     entry: bool,
     prefix: Prefix,
     clock: Clock,
-    sink: Sink,
-    separate: Option<Separate>,
-    command: Option<Child>,
-    losses: Losses,
+    pub(crate) outputs: Outputs,
     threads: HashMap<i32, Thread>,
     /// The thread whose line is the last one in the shared output, and has not ended.
     printing: Option<i32>,
@@ -44,14 +39,6 @@ enum Prefix {
     Id,
     /// `[pid 12]`, as long as there are several.
     IfSeveral,
-}
-
-/// Files by thread.
-#[derive(Debug)]
-struct Separate {
-    path: PathBuf,
-    append: bool,
-    sinks: HashMap<i32, Sink>,
 }
 
 /// What is known of a thread.
@@ -79,23 +66,14 @@ struct UnderWay {
 const UNFINISHED: &str = " <unfinished ...>";
 
 impl Text {
-    pub(crate) fn new(options: &Options) -> Result<Text, Error> {
-        let mut separate = None;
-        let (sink, command) = match &options.output {
-            Output::File(path) if options.separately => {
-                let (path, append) = (path.clone(), options.append);
-                separate = Some(Separate { path, append, sinks: HashMap::new() });
-                (Sink::standard_error(), None)
-            }
-            _ => Sink::open(options)?,
-        };
+    pub(crate) fn new(options: &Options, outputs: Outputs) -> Text {
         let prefix = match options.output {
             Output::StandardError => Prefix::IfSeveral,
-            _ if separate.is_some() => Prefix::None,
+            _ if outputs.are_separate() => Prefix::None,
             _ if options.follow || options.attached > 1 => Prefix::Id,
             _ => Prefix::None,
         };
-        Ok(Text {
+        Text {
             style: options.style,
             statuses: options.statuses,
             signals: options.signals,
@@ -106,13 +84,10 @@ impl Text {
             entry: options.entry,
             prefix,
             clock: Clock::new(options),
-            sink,
-            separate,
-            command,
-            losses: Losses::new(Marker::Text),
+            outputs,
             threads: HashMap::new(),
             printing: None,
-        })
+        }
     }
 
     pub(crate) fn event(&mut self, event: &Event<'_>) {
@@ -122,7 +97,7 @@ impl Text {
                 let first = self.threads.is_empty();
                 self.threads.entry(tid).or_default();
                 if !by_us && !first && !self.quiet.attach {
-                    self.say(&format!("Process {tid} attached"));
+                    self.outputs.say(&format!("Process {tid} attached"));
                 }
             }
             What::Enter(request) => self.enter(tid, at, request),
@@ -147,7 +122,7 @@ impl Text {
             }
             What::Detached => {
                 if !self.quiet.attach {
-                    self.say(&format!("Process {tid} detached"));
+                    self.outputs.say(&format!("Process {tid} detached"));
                 }
                 self.gone(tid);
             }
@@ -189,43 +164,13 @@ impl Text {
         }
     }
 
-    /// A process that ran already is traced, with all of its threads.
-    pub(crate) fn attached(&mut self, process: i32, threads: usize) {
-        if self.quiet.attach {
-            return;
-        }
-        let line = match threads {
-            0 | 1 => format!("Process {process} attached"),
-            threads => format!("Process {process} attached with {threads} threads"),
-        };
-        self.say(&line);
-    }
-
-    /// Where a thread's lines go.
-    fn out<'a>(
-        sink: &'a mut Sink,
-        separate: &'a mut Option<Separate>,
-        losses: &mut Losses,
-        tid: i32,
-    ) -> &'a mut Sink {
-        let Some(Separate { path, append, sinks }) = separate else { return sink };
-        sinks.entry(tid).or_insert_with(|| {
-            let mut name = path.clone().into_os_string();
-            name.push(format!(".{tid}"));
-            Sink::file(name.as_ref(), *append).unwrap_or_else(|error| match error {
-                Error::Open { path, error } => Sink::broken(path.display().to_string(), error, losses),
-                error => Sink::broken(String::new(), std::io::Error::other(error), losses),
-            })
-        })
-    }
-
     /// Appends to a thread's line.
     fn append(&mut self, tid: i32, write: impl FnOnce(&mut String, &mut Thread, &mut Clock)) {
         let thread = self.threads.entry(tid).or_default();
         let mut staged = thread.staged.take();
         let out = match &mut staged {
             Some(staged) => staged,
-            None => &mut Text::out(&mut self.sink, &mut self.separate, &mut self.losses, tid).text,
+            None => self.outputs.text(tid),
         };
         let before = out.len();
         write(out, thread, &mut self.clock);
@@ -243,13 +188,12 @@ impl Text {
         {
             thread.column = 0;
         }
-        let sink = Text::out(&mut self.sink, &mut self.separate, &mut self.losses, tid);
-        sink.line_ended(&mut self.losses);
+        self.outputs.line_ended(tid);
     }
 
     /// Ends the last line of the shared output, if that has not ended.
     fn interrupt(&mut self, tid: i32) {
-        let separate = self.separate.is_some();
+        let separate = self.outputs.are_separate();
         if separate {
             self.printing = Some(tid);
         }
@@ -328,7 +272,7 @@ impl Text {
     fn resume(&mut self, tid: i32, at: Stamp) -> Option<UnderWay> {
         let thread = self.threads.get_mut(&tid)?;
         let call = thread.call.take()?;
-        if self.separate.is_none() && self.printing != Some(tid) && thread.staged.is_none() {
+        if !self.outputs.are_separate() && self.printing != Some(tid) && thread.staged.is_none() {
             self.leader(tid, at);
             self.append(tid, |out, _, _| {
                 let _ = write!(out, "<... {} resumed>", call.name);
@@ -371,7 +315,7 @@ impl Text {
     fn ending(&mut self, tid: i32, at: Stamp) {
         if self.printing != Some(tid) {
             match self.threads.get(&tid) {
-                Some(Thread { call: Some(_), .. }) if self.separate.is_none() => self.interrupt(tid),
+                Some(Thread { call: Some(_), .. }) if !self.outputs.are_separate() => self.interrupt(tid),
                 _ => {}
             }
         }
@@ -396,8 +340,7 @@ impl Text {
         if let Some(staged) = thread.staged.take()
             && shown
         {
-            let sink = Text::out(&mut self.sink, &mut self.separate, &mut self.losses, tid);
-            sink.text.push_str(&staged);
+            self.outputs.text(tid).push_str(&staged);
         }
     }
 
@@ -409,7 +352,7 @@ impl Text {
             None => return,
         };
         self.publish(tid, shown);
-        let mine = self.separate.is_some() || self.printing == Some(tid);
+        let mine = self.outputs.are_separate() || self.printing == Some(tid);
         if mine && shown && self.threads.get(&tid).is_some_and(|thread| thread.column != 0) {
             self.append(tid, |out, _, _| out.push_str(" <detached ...>\n"));
             self.ended(tid);
@@ -418,46 +361,7 @@ impl Text {
             self.printing = None;
         }
         self.threads.remove(&tid);
-        if let Some(separate) = &mut self.separate
-            && let Some(mut sink) = separate.sinks.remove(&tid)
-        {
-            sink.flush(&mut self.losses);
-        }
-    }
-
-    /// Says something on standard error, in its order.
-    fn say(&mut self, line: &str) {
-        if self.prefix == Prefix::IfSeveral {
-            let _ = writeln!(self.sink.text, "socketcall: {line}");
-            self.sink.line_ended(&mut self.losses);
-        } else {
-            self.flush();
-            say(line);
-        }
-    }
-
-    /// The shared output, for tables at the end.
-    pub(crate) fn shared(&mut self) -> &mut String {
-        &mut self.sink.text
-    }
-
-    /// Whether nothing is left to be written.
-    pub(crate) fn flush(&mut self) {
-        self.sink.flush(&mut self.losses);
-        if let Some(separate) = &mut self.separate {
-            separate.sinks.values_mut().for_each(|sink| sink.flush(&mut self.losses));
-        }
-    }
-
-    /// Writes all, and answers what could not be.
-    pub(crate) fn finish(&mut self) -> Lost {
-        self.flush();
-        if let Some(mut command) = self.command.take() {
-            // Its input ends.
-            self.sink = Sink::standard_error();
-            let _ = command.wait();
-        }
-        std::mem::take(&mut self.losses).end()
+        self.outputs.close(tid);
     }
 }
 

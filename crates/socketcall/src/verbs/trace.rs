@@ -170,6 +170,14 @@ struct Own {
     #[arg(long, help_heading = "Beyond strace")]
     entry: bool,
 
+    /// Write one JSON object for each event; docs/trace-json.md describes them
+    #[arg(long, help_heading = "Beyond strace")]
+    json: bool,
+
+    /// Show a table of sockets at the end: addresses, bytes each way, lifetime, errors
+    #[arg(long, help_heading = "Beyond strace")]
+    sockets: bool,
+
     /// Show what strace leaves undecoded
     #[arg(long, help_heading = "Beyond strace")]
     more: bool,
@@ -308,6 +316,8 @@ impl Trace {
         };
         options.style.beyond = self.own.more;
         options.entry = self.own.entry;
+        options.json = self.own.json;
+        options.sockets = self.own.sockets;
         Ok(options)
     }
 

@@ -111,6 +111,22 @@ impl Descriptions {
         act(ours?)
     }
 
+    /// The inode of a socket.
+    pub(crate) fn inode(&self, tid: i32, fd: i32) -> Option<u64> {
+        self.link(tid, fd, socket_inode)?
+    }
+
+    /// A socket's protocol, or its family, and both of its ends; empty where there is none.
+    pub(crate) fn ends(&self, tid: i32, fd: i32, inode: u64) -> (String, String, String) {
+        let kind = self.kind(tid, fd, inode);
+        let ends = self.with_descriptor(tid, fd, |ours| {
+            let name = kind.name().map_or_else(|| socket::family(&ours), str::to_owned);
+            let (local, peer) = kind.ends(&ours);
+            Some((name, local, peer))
+        });
+        ends.unwrap_or_default()
+    }
+
     /// What kind of socket has this inode.
     fn kind(&self, tid: i32, fd: i32, inode: u64) -> Kind {
         if let Some(kind) = self.sockets.borrow().get(&inode) {

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::OwnedFd;
 
-use decode::tables::protocols;
+use decode::tables::{FAMILIES, protocols};
 use decode::text::{Strings, quote};
 use rustix::fs::getxattr;
 use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
@@ -90,11 +90,34 @@ impl Kind {
             Kind::Named(_) | Kind::Other => None,
         }
     }
+
+    /// A socket's own address and its peer's, each by itself; empty where there is none.
+    pub(super) fn ends(self, socket: &OwnedFd) -> (String, String) {
+        let peer = getpeername(socket).ok().flatten();
+        match self {
+            Kind::Unix(_) => {
+                let name =
+                    |any| SocketAddrUnix::try_from(any).ok().map(|name| unix_name(&name)).unwrap_or_default();
+                (getsockname(socket).map(name).unwrap_or_default(), peer.map(name).unwrap_or_default())
+            }
+            Kind::Netlink(protocol) => (netlink(socket, protocol).unwrap_or_default(), String::new()),
+            _ => {
+                let text = |any| address(any).map(|address| address.to_string()).unwrap_or_default();
+                (getsockname(socket).map(text).unwrap_or_default(), peer.map(text).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// The protocol of a netlink socket.
 pub(super) fn netlink_protocol(socket: OwnedFd) -> Option<u32> {
     Some(sockopt::socket_protocol(&socket).ok()?.map_or(0, |protocol| protocol.as_raw().get()))
+}
+
+/// A socket's family: `PACKET`.
+pub(super) fn family(socket: &OwnedFd) -> String {
+    let name = sockopt::socket_domain(socket).ok().and_then(|family| FAMILIES.name(family.as_raw().into()));
+    name.map(|name| name.strip_prefix("AF_").unwrap_or(name)).unwrap_or_default().to_owned()
 }
 
 fn address(any: SocketAddrAny) -> Option<SocketAddr> {
@@ -126,14 +149,22 @@ fn unix(socket: &OwnedFd, inode: u64, diagnosis: Option<&Diagnosis>) -> String {
         let _ = write!(text, "->{peer}");
     }
     let name = getsockname(socket).ok().and_then(|name| SocketAddrUnix::try_from(name).ok());
-    if let Some(name) = name {
-        if let Some(path) = name.path_bytes().filter(|path| !path.is_empty()) {
-            text.push(',');
-            quote(&mut text, path, Strings::Plain);
-        } else if let Some(name) = name.abstract_name().filter(|name| !name.is_empty()) {
-            text.push_str(",@");
-            quote(&mut text, name, Strings::Plain);
-        }
+    let name = name.map(|name| unix_name(&name)).unwrap_or_default();
+    if !name.is_empty() {
+        text.push(',');
+        text.push_str(&name);
+    }
+    text
+}
+
+/// `"path"` or `@"name"`; nothing for a socket without a name.
+fn unix_name(name: &SocketAddrUnix) -> String {
+    let mut text = String::new();
+    if let Some(path) = name.path_bytes().filter(|path| !path.is_empty()) {
+        quote(&mut text, path, Strings::Plain);
+    } else if let Some(name) = name.abstract_name().filter(|name| !name.is_empty()) {
+        text.push('@');
+        quote(&mut text, name, Strings::Plain);
     }
     text
 }
