@@ -64,7 +64,9 @@ impl Planned {
 pub struct Compiled {
     policy: Policy,
     planned: BTreeMap<(Arch, u32), Planned>,
-    judge: Judge,
+    /// What decides in registers, call by call.
+    pub(crate) deciders: BTreeMap<Call, BTreeSet<By>>,
+    pub(crate) judge: Judge,
     judges: bool,
     destinations: bool,
     paths: bool,
@@ -77,12 +79,17 @@ impl Policy {
     /// Makes the policy ready.
     #[must_use]
     pub fn compile(self) -> Compiled {
-        let mut planner = Planner { policy: &self, forge: Forge::default(), planned: BTreeMap::new() };
+        let mut planner = Planner {
+            policy: &self,
+            forge: Forge::default(),
+            planned: BTreeMap::new(),
+            deciders: BTreeMap::new(),
+        };
         planner.plan();
-        let planned = planner.planned;
+        let (planned, deciders) = (planner.planned, planner.deciders);
         let (judges, destinations, paths) =
             (self.judges_addresses(), self.judges_destinations(), self.asks_for_paths());
-        Compiled { judge: Judge::new(&self), policy: self, planned, judges, destinations, paths }
+        Compiled { judge: Judge::new(&self), policy: self, planned, deciders, judges, destinations, paths }
     }
 }
 
@@ -197,6 +204,7 @@ struct Planner<'a> {
     policy: &'a Policy,
     forge: Forge,
     planned: BTreeMap<(Arch, u32), Planned>,
+    deciders: BTreeMap<Call, BTreeSet<By>>,
 }
 
 impl Planner<'_> {
@@ -294,7 +302,7 @@ impl Planner<'_> {
             return self.option(call);
         }
         match Purpose::of(call) {
-            None => self.forge.leaf(self.policy.on_name(call)),
+            None => self.decided(call, self.policy.on_name(call)),
             Some(Purpose::Send) => self.send(call),
             Some(Purpose::Listen) => {
                 let own = self.carried(Purpose::Listen, Call::Listen);
@@ -305,20 +313,32 @@ impl Planner<'_> {
                 };
                 self.forge.leaf(step)
             }
-            Some(purpose) => self.forge.leaf(self.carried(purpose, call)),
+            Some(purpose) => {
+                let step = self.carried(purpose, call);
+                self.forge.leaf(step)
+            }
         }
     }
 
+    /// The leaf of a verdict, of which book is kept.
+    fn decided(&mut self, call: Call, verdict: Verdict) -> Arc<Node> {
+        self.deciders.entry(call).or_default().insert(verdict.by);
+        self.forge.leaf(verdict)
+    }
+
     /// What is known of a call with an address before the address is looked at.
-    fn carried(&self, purpose: Purpose, call: Call) -> Step {
-        self.policy.without_address(purpose, call).map_or(Step::Memory, Step::from)
+    fn carried(&mut self, purpose: Purpose, call: Call) -> Step {
+        let verdict = self.policy.without_address(purpose, call);
+        self.deciders.entry(call).or_default().extend(verdict.map(|verdict| verdict.by));
+        verdict.map_or(Step::Memory, Step::from)
     }
 
     /// sendto has its address in a register; sendmsg and sendmmsg in memory, with control messages.
     fn send(&mut self, call: Call) -> Arc<Node> {
-        let plain = self.forge.leaf(self.policy.on_name(call));
+        let plain = self.decided(call, self.policy.on_name(call));
         let memory = self.forge.leaf(Step::Memory);
-        let sent = self.forge.leaf(self.carried(Purpose::Send, call));
+        let sent = self.carried(Purpose::Send, call);
+        let sent = self.forge.leaf(sent);
         // Who sends with MSG_FASTOPEN connects.
         let connects = if self.carried(Purpose::Connect, Call::Connect) == Step::Allow {
             Arc::clone(&sent)
@@ -354,8 +374,7 @@ impl Planner<'_> {
         }
         // A level that no rule has in mind.
         let other = (0..).find(|level| !levels.contains_key(level)).unwrap_or_default();
-        let elsewhere = self.policy.on_option(call, other, u32::MAX);
-        let elsewhere = self.forge.leaf(elsewhere);
+        let elsewhere = self.decided(call, self.policy.on_option(call, other, u32::MAX));
         let mut arms = vec![(0, Arc::clone(&elsewhere))];
         for (level, names) in levels {
             let starts: BTreeSet<u32> = names
@@ -366,7 +385,7 @@ impl Planner<'_> {
                 .collect();
             let names: Vec<_> = starts
                 .into_iter()
-                .map(|name| (name, self.forge.leaf(self.policy.on_option(call, level, name))))
+                .map(|name| (name, self.decided(call, self.policy.on_option(call, level, name))))
                 .collect();
             arms.push((level, self.forge.switch(Word::Low(2), u32::MAX, names)));
             // The next level may have an arm of its own, which then replaces this one.
@@ -380,9 +399,10 @@ impl Planner<'_> {
         let judges = self.policy.judges_addresses();
         let rules = self.creators(call);
         let (families, protocols) = self.corners();
+        let policy = self.policy;
         let verdict = |socket: Socket| {
-            let rule = rules.iter().copied().find(|rule| self.policy.creates(*rule, call, socket, judges));
-            self.policy.created(rule, socket, judges)
+            let rule = rules.iter().copied().find(|rule| policy.creates(*rule, call, socket, judges));
+            policy.created(rule, socket, judges)
         };
         let mut arms = Vec::new();
         for family in families {
@@ -391,7 +411,7 @@ impl Planner<'_> {
                     let protocols: Vec<_> = protocols
                         .iter()
                         .map(|protocol| {
-                            (*protocol, self.forge.leaf(verdict(Socket::new(family, ty, *protocol))))
+                            (*protocol, self.decided(call, verdict(Socket::new(family, ty, *protocol))))
                         })
                         .collect();
                     (ty, self.forge.switch(Word::Low(2), u32::MAX, protocols))

@@ -222,9 +222,13 @@ impl Policy {
         self.rules.iter().enumerate().filter_map(move |(index, rule)| {
             let matcher = &rule.matcher;
             let also = if rule.action.permits() { socket.family } else { wire };
+            let carries = || {
+                let families = matcher.address_families();
+                modelled && (families.contains(&socket.family) || families.contains(&also))
+            };
             let takes = matcher.is_about(calls, judges)
                 && matcher.takes(socket, also)
-                && (modelled || !matcher.has_address())
+                && (!matcher.has_address() || carries())
                 && (matcher.is_bare() || trusts(matcher, rule.action, judges, modelled));
             takes.then_some(index)
         })

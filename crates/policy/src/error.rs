@@ -230,6 +230,10 @@ impl Problem {
             Problem::Missing { key: "action", .. } => {
                 "an action is \"allow\", \"deny\", \"kill\" or \"log\"".to_owned()
             }
+            Problem::Name { what: "inherit", .. } => "it is \"allow\" or \"deny\"".to_owned(),
+            Problem::Name { what: "action" | "default", .. } => {
+                "it is \"allow\", \"deny\", \"kill\" or \"log\"".to_owned()
+            }
             Problem::Name { near, .. } if near.is_empty() => {
                 "docs/policy.md lists the names; where there is none, write the number".to_owned()
             }

@@ -29,7 +29,8 @@ impl Policy {
                 return Err(Errors(vec![Error { source, span, problem }]));
             }
         };
-        let mut reader = Reader { source, wrong: Vec::new() };
+        let lines = text.match_indices('\n').map(|(at, _)| at).collect();
+        let mut reader = Reader { source, lines, wrong: Vec::new() };
         let policy = reader.policy(document.as_table());
         reader.wrong.sort_by_key(|error| error.span.start);
         if reader.wrong.is_empty() { Ok(policy) } else { Err(Errors(reader.wrong)) }
@@ -38,6 +39,8 @@ impl Policy {
 
 struct Reader {
     source: Source,
+    /// Where lines end.
+    lines: Vec<usize>,
     wrong: Vec<Error>,
 }
 
@@ -244,7 +247,7 @@ impl Reader {
         let matchers: Vec<Entry> =
             values.into_iter().filter(|entry| MATCHERS.contains(&entry.key.as_str())).collect();
         let matcher = read::matcher(&matchers, &head)?;
-        let (line, _) = self.source.position(head.start);
+        let line = 1 + self.lines.partition_point(|end| *end < head.start);
         Ok(Rule { action, matcher, reason, source: self.source.clone(), line })
     }
 }

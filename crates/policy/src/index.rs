@@ -64,6 +64,11 @@ impl Ports {
     fn least(&self) -> u32 {
         self.rules.iter().copied().min().unwrap_or(NONE)
     }
+
+    /// Every answer there is.
+    pub fn answers(&self, found: &mut BTreeSet<u32>) {
+        found.extend(&self.rules);
+    }
 }
 
 /// A network with rules of its own. What holds for all networks around it is summed up.
@@ -158,6 +163,16 @@ impl Networks {
         self.inner.push(network);
     }
 
+    /// Every answer there is.
+    pub fn answers(&self, found: &mut BTreeSet<u32>) {
+        for network in &self.networks {
+            found.insert(network.all);
+            let mut some = BTreeSet::new();
+            network.ports.answers(&mut some);
+            found.extend(some.range(..network.all));
+        }
+    }
+
     /// The first rule for an address and port.
     pub fn first(&self, address: u128, port: u32) -> u32 {
         let at = self.starts.partition_point(|start| *start <= address);
@@ -207,6 +222,13 @@ impl Globs {
         globs
     }
 
+    /// Every answer there is.
+    pub fn answers(&self, found: &mut BTreeSet<u32>) {
+        let globs = self.by_prefix.values().flatten().map(|(rule, _)| *rule);
+        let before = self.exact.values().copied().chain(globs).filter(|rule| *rule < self.all);
+        found.extend(before.chain([self.all]));
+    }
+
     /// The first rule for a path or name.
     pub fn first(&self, text: &[u8]) -> u32 {
         let mut first = self.all.min(self.exact.get(text).copied().unwrap_or(NONE));
@@ -241,6 +263,11 @@ impl Cids {
         let cids: BTreeSet<u32> = rules.iter().filter_map(|(cid, ..)| *cid).collect();
         let by_cid = cids.into_iter().map(|cid| (cid, Ports::new(&of(Some(cid))))).collect();
         Cids { any: Ports::new(&of(None)), by_cid }
+    }
+
+    /// Every answer there is.
+    pub fn answers(&self, found: &mut BTreeSet<u32>) {
+        self.by_cid.values().chain([&self.any]).for_each(|ports| ports.answers(found));
     }
 
     /// The first rule for a context id and port.

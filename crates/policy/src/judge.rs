@@ -1,6 +1,6 @@
 //! What memory decides: a call's address and control messages, as they were copied and will be used.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
@@ -113,6 +113,30 @@ impl Judge {
             }
         }
         judge
+    }
+
+    /// The rules that can decide about the address of a call; [`NONE`] stands for the default.
+    pub fn answers(&self, call: Call) -> BTreeSet<u32> {
+        let mut found = BTreeSet::new();
+        for socket in Socket::MODELLED {
+            for mapped in [false, socket.family == INET6] {
+                match self.index(call, socket, mapped) {
+                    Some(Index::Ip { networks, loopback }) => {
+                        networks.answers(&mut found);
+                        if call == Call::Bind {
+                            loopback.answers(&mut found);
+                        }
+                    }
+                    Some(Index::Unix { paths, names }) => {
+                        paths.answers(&mut found);
+                        names.answers(&mut found);
+                    }
+                    Some(Index::Vsock(cids)) => cids.answers(&mut found),
+                    None => {}
+                }
+            }
+        }
+        found
     }
 
     fn index(&self, call: Call, socket: Socket, mapped: bool) -> Option<&Index> {

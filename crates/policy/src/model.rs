@@ -243,13 +243,15 @@ impl Matcher {
 
     /// The families of sockets whose addresses it can match, by what it says of addresses.
     pub(crate) fn address_families(&self) -> Vec<u32> {
-        use crate::socket::{INET, INET6, VSOCK};
+        use crate::socket::{INET, INET6, UNIX, VSOCK};
         let mut families: Vec<u32> = match (&self.addresses, &self.families) {
             (Some(patterns), _) => patterns.iter().flat_map(|p| p.families().iter().copied()).collect(),
             // A port alone is one of IP, unless vsock is asked for.
             (None, Some(own)) => own.iter().copied().filter(|f| [INET, INET6, VSOCK].contains(f)).collect(),
             (None, None) => vec![INET, INET6],
         };
+        // A unix socket has no port.
+        families.retain(|family| self.ports.is_none() || *family != UNIX);
         families.sort_unstable();
         families.dedup();
         families
@@ -271,9 +273,8 @@ pub struct Rule {
     pub line: usize,
 }
 
-/// `policy.toml:12`, or `--deny family=alg`
 impl Rule {
-    /// Where it stands: a file's name and line, or the whole of a short rule.
+    /// Where it stands: a file's name and line, or the whole of a short rule (`--deny 'family=alg'`).
     #[must_use]
     pub fn place(&self) -> String {
         if self.source.name.starts_with("--") {

@@ -162,8 +162,11 @@ pub(crate) fn errno(entries: &[Entry]) -> Result<Option<(Errno, Range<usize>)>, 
     let errno = each(entry, values::errno)?.unwrap_or_default();
     match (errno.as_slice(), entry.values.get(1)) {
         (_, Some((_, span))) => {
-            let problem =
-                Problem::Type { key: "errno".to_owned(), expected: "one name or number", found: "a second" };
+            let problem = Problem::Type {
+                key: "errno".to_owned(),
+                expected: "one name or number",
+                found: "a second one",
+            };
             Err((span.clone(), problem))
         }
         ([errno, ..], None) => Ok(Some((*errno, entry.at.clone()))),

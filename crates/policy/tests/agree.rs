@@ -168,18 +168,22 @@ impl Directly<'_> {
                 continue;
             }
             if m.addresses.is_some() || m.ports.is_some() {
-                let carries = match &m.addresses {
-                    None => {
-                        [INET, INET6].contains(&socket.family)
-                            || socket.family == VSOCK && m.families.is_some()
-                    }
-                    Some(patterns) => patterns.iter().any(|pattern| match pattern {
-                        Pattern::Net(net) if net.addr().is_ipv4() => [INET, INET6].contains(&socket.family),
-                        Pattern::Net(_) => socket.family == INET6,
-                        Pattern::Path(..) | Pattern::Abstract(..) => socket.family == UNIX,
-                        Pattern::Vsock(_) => socket.family == VSOCK,
-                    }),
-                };
+                let port = m.ports.is_none() || socket.family != UNIX;
+                let carries = port
+                    && match &m.addresses {
+                        None => {
+                            [INET, INET6].contains(&socket.family)
+                                || socket.family == VSOCK && m.families.is_some()
+                        }
+                        Some(patterns) => patterns.iter().any(|pattern| match pattern {
+                            Pattern::Net(net) if net.addr().is_ipv4() => {
+                                [INET, INET6].contains(&socket.family)
+                            }
+                            Pattern::Net(_) => socket.family == INET6,
+                            Pattern::Path(..) | Pattern::Abstract(..) => socket.family == UNIX,
+                            Pattern::Vsock(_) => socket.family == VSOCK,
+                        }),
+                    };
                 if permits && carries && socket.is_modelled() {
                     return Action::Allow;
                 }
@@ -272,13 +276,17 @@ impl Directly<'_> {
                 };
                 port(*number) && any(&net)
             }
+            // What has no port is none that a rule on ports is about.
+            To::Path(_) | To::Name(_) if m.ports.is_some() => false,
             To::Path(path) => any(&|pattern| matches!(pattern, Pattern::Path(glob, _) if glob.matches(path))),
             To::Name(name) => {
                 any(&|pattern| matches!(pattern, Pattern::Abstract(glob, _) if glob.matches(name)))
             }
             To::Cid(cid, number) => {
                 let own = |pattern: &Pattern| matches!(pattern, Pattern::Vsock(own) if own.is_none_or(|own| own == *cid));
-                port(*number) && any(&own)
+                // A port alone is one of IP.
+                let asked = m.addresses.is_some() || m.ports.is_none() || m.families.is_some();
+                port(*number) && any(&own) && asked
             }
         }
     }
