@@ -34,8 +34,8 @@ mod untraced;
 mod withdraw;
 
 pub use attach::{Attach, Ended};
-pub use domain::version as landlock_version;
 pub use demux::{Count, Demux, Tally, Way};
+pub use domain::version as landlock_version;
 pub use enforce::{Enforce, Refusal};
 pub use error::Error;
 pub use explain::{Explanation, Stub};

@@ -319,7 +319,7 @@ impl Layer for Record {
             }
             // It will be trapped, and come again as what it becomes.
             At::Entry { number, .. }
-                if self.taken_apart && info.arch == ARCH_I386 && number == SOCKETCALL_I386.into() => {}
+                if self.taken_apart && info.arch == ARCH_I386 && number == u64::from(SOCKETCALL_I386) => {}
             At::Entry { .. } if self.every => {
                 self.enter(stopped)?;
             }

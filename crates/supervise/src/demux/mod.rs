@@ -415,7 +415,7 @@ impl Layer for Demux {
         {
             let mut registers = stopped.registers()?;
             let at = registers.ip().wrapping_sub(base.into());
-            if registers.is_32() && at == labels.trap_entry.into() {
+            if registers.is_32() && at == u64::from(labels.trap_entry) {
                 // There is no stack, or the program has moved or unmapped its vDSO. The call is as good as
                 // trapped again.
                 if !stopped.is_readable((base + labels.trap_entry).into()) {

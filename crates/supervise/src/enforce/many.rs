@@ -116,7 +116,7 @@ impl Enforce {
             return Ok(false);
         };
         let is_next = matches!(info.at, At::Entry { number, args }
-            if number == sendmsg(*wide).into()
+            if number == u64::from(sendmsg(*wide))
                 && super::arch(info.arch) == Some(many.words.arch)
                 && args[0] as i32 == many.words.args[0] as i32
                 && args[1] == slot.address());
