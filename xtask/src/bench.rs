@@ -18,6 +18,7 @@ use crate::tools;
 use crate::workspace::{Workspace, fresh};
 
 mod attach;
+pub mod connect;
 mod contest;
 mod contestant;
 mod http;
@@ -112,7 +113,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let mut singles = vec![];
     for single @ (name, verb, _) in SINGLES.iter().filter(|(name, ..)| lines.contains(name)) {
-        match without_verb(&world, *verb) {
+        match without(&world, *verb, &[]) {
             None => singles.push(single),
             Some(why) => skipped.entry(why).or_default().push(name),
         }
@@ -183,7 +184,7 @@ fn obstacle(world: &World, row: &Row) -> Result<Option<String>> {
     if row.place == Place::Two && contestant::processors()?.len() < 2 {
         return Ok(Some("it needs two processors".into()));
     }
-    if let Some(why) = without_verb(world, row.verb) {
+    if let Some(why) = without(world, row.verb, row.options) {
         return Ok(Some(why));
     }
     let Work::Serve(service) = row.work else { return Ok(None) };
@@ -201,13 +202,20 @@ fn obstacle(world: &World, row: &Row) -> Result<Option<String>> {
     })
 }
 
-/// What is to be said where the program under test does not know a verb.
-fn without_verb(world: &World, verb: Verb) -> Option<String> {
+/// What is to be said where the program under test does not know a verb, or one of its options.
+fn without(world: &World, verb: Verb, options: &[&str]) -> Option<String> {
     let mut help = Command::new(&world.socketcall);
-    help.args([verb.name(), "--help"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let knows = help.status().is_ok_and(|status| status.success());
-    let (program, verb) = (world.socketcall.display(), verb.name());
-    (!knows).then(|| format!("{program} has no verb {verb}; build one that has, or name it by --program"))
+    let help = help.args([verb.name(), "--help"]).stdin(Stdio::null()).output().ok();
+    let missing = match help.filter(|help| help.status.success()) {
+        None => format!("verb {}", verb.name()),
+        Some(help) => {
+            let text = String::from_utf8_lossy(&help.stdout).into_owned();
+            let is_missing = |option: &&&str| option.starts_with('-') && !text.contains(**option);
+            format!("option {} of {}", options.iter().find(is_missing)?, verb.name())
+        }
+    };
+    let program = world.socketcall.display();
+    Some(format!("{program} has no {missing}; build one that has, or name it by --program"))
 }
 
 fn world(options: &Options, with_servers: bool) -> Result<World> {

@@ -42,6 +42,9 @@ enum Verb {
     /// Send a byte to another process and back as often as standard input says, and time that.
     #[command(hide = true)]
     PingPong(bench::pingpong::Options),
+    /// Connect to itself as often as standard input says, and time that.
+    #[command(hide = true)]
+    Connect(bench::connect::Options),
     /// Be a process of so many threads until standard input ends.
     #[command(hide = true)]
     Threads(bench::threads::Options),
@@ -56,6 +59,7 @@ fn main() -> std::process::ExitCode {
         Verb::Enter(options) => enter::run(&options),
         Verb::Repeat(options) => bench::repeat::run(&options),
         Verb::PingPong(options) => bench::pingpong::run(&options),
+        Verb::Connect(options) => bench::connect::run(&options),
         Verb::Threads(options) => bench::threads::run(&options),
     };
     result.unwrap_or_else(|error| {

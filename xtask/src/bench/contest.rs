@@ -170,7 +170,7 @@ mod tests {
         let session = |pace: f64| {
             let costs = |costs: [f64; 3]| costs.map(|cost| cost * pace).to_vec();
             let (native, again, ours) = ([10., 12., 90.], [10., 10., 90.], [20., 24., 90.]);
-            [costs(native), costs(again), costs(ours), vec![], vec![], vec![]]
+            [costs(native), costs(again), costs(ours), vec![], vec![], vec![], vec![]]
         };
         Figures { sessions: vec![session(1.0), session(1.0), session(1.5)] }
     }
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn losses_are_parts_of_what_is_done_in_a_second() {
         // Costs of 10 natively, 20 ours, 40 strace's: 50% lost, and 75%.
-        let session = || [vec![10.; 3], vec![10.; 3], vec![20.; 3], vec![40.; 3], vec![], vec![]];
+        let session = || [vec![10.; 3], vec![10.; 3], vec![20.; 3], vec![40.; 3], vec![], vec![], vec![]];
         let figures = Figures { sessions: (0..6).map(|_| session()).collect() };
         let beyond =
             |times| figures.loss_beyond(times, Rival::Ours, Rival::Strace, Rival::Native).unwrap().median;

@@ -4,6 +4,7 @@ use guest32::{Entry, Guest, Program};
 
 use super::contestant::Place;
 use super::services::{self, Service};
+use super::world::Rival;
 
 /// One line of the table.
 pub struct Row {
@@ -28,6 +29,8 @@ pub enum Work {
     Loop(Program, Entry),
     /// A ping-pong of 64-bit processes, long after its start.
     PingPong64,
+    /// Connections that a 64-bit process makes with itself, long after its start.
+    Connect64,
     /// The start and the end of a program that does nothing; natively, of `env PROGRAM`.
     Start {
         /// All inside a filter that denies socketcall.
@@ -76,9 +79,22 @@ pub enum Bound {
     OfStrace(f64),
     /// Times what that strace loses of the repetitions per second.
     OfStraceLoss(f64),
+    /// Times `socketcall run` without options.
+    OfRun(f64),
 }
 
-use Bound::{OfStrace, OfStraceLoss, Over, Ratio};
+impl Bound {
+    /// Whom it is held against.
+    pub const fn against(self) -> Rival {
+        match self {
+            Ratio(_) | Over(_) => Rival::Native,
+            OfStrace(_) | OfStraceLoss(_) => Rival::Strace,
+            OfRun(_) => Rival::Bare,
+        }
+    }
+}
+
+use Bound::{OfRun, OfStrace, OfStraceLoss, Over, Ratio};
 use Place::{Free, One, Two};
 use Program::{BenchFork, BenchGetppid, BenchGetsockopt, BenchPingpong, BenchSendrecv, BenchSignal};
 
@@ -88,9 +104,17 @@ pub const STARTED: Guest = Guest { program: BenchGetppid, entry: Entry::Int80 };
 const START: Work = Work::Start { denied: false };
 const REDIS: Work = Work::Serve(&services::REDIS);
 const REDIS_RECONNECTING: Work = Work::Serve(&services::REDIS_RECONNECTING);
+const IPERF3: Work = Work::Serve(&services::IPERF3);
 
 /// Nobody stays attached to the program.
 const UNTRACED: &[&str] = &["--untraced"];
+
+/// Rules that the filter decides.
+const FAMILIES: &[&str] = &["--deny", "family=alg,vsock"];
+
+/// Rules that need a look at the program's memory where it connects. The network is one for documentation
+/// (RFC 5737).
+const ADDRESSES: &[&str] = &["--deny", "call=connect address=192.0.2.0/24"];
 
 /// `run` without options and bound.
 const fn run(name: &'static str, work: Work, place: Place) -> Row {
@@ -105,6 +129,11 @@ const fn untraced(name: &'static str, work: Work, place: Place) -> Row {
 /// `trace -o`
 const fn trace(name: &'static str, output: Output, work: Work) -> Row {
     Row { verb: Verb::Trace(output), ..run(name, work, One) }
+}
+
+/// `run --deny RULE`, held against `run`.
+const fn policed(name: &'static str, rule: &'static [&'static str], work: Work) -> Row {
+    Row { options: rule, bound: Some(OfRun(1.02)), ..run(name, work, One) }
 }
 
 /// That row with this bound.
@@ -147,12 +176,20 @@ pub const ROWS: &[Row] = &[
     at_most(Ratio(1.02), run("redis", REDIS, One)),
     at_most(Ratio(1.02), run("redis, reconnecting", REDIS_RECONNECTING, One)),
     at_most(Ratio(1.02), run("nginx", Work::Serve(&services::NGINX), One)),
-    at_most(Ratio(1.02), run("iperf3", Work::Serve(&services::IPERF3), One)),
+    at_most(Ratio(1.02), run("iperf3", IPERF3, One)),
     at_most(OfStrace(0.7), trace("trace, ping-pong", Output::Null, vdso(BenchPingpong))),
     at_most(OfStrace(0.7), trace("trace, ping-pong, int80", Output::Null, int80(BenchPingpong))),
     at_most(OfStrace(0.7), trace("trace, ping-pong, 64-bit", Output::Null, Work::PingPong64)),
     at_most(OfStraceLoss(0.7), trace("trace, redis", Output::File, REDIS)),
     at_most(OfStraceLoss(0.7), trace("trace, redis, reconnecting", Output::File, REDIS_RECONNECTING)),
+    policed("policy families, ping-pong", FAMILIES, vdso(BenchPingpong)),
+    policed("policy families, redis", FAMILIES, REDIS),
+    policed("policy families, iperf3", FAMILIES, IPERF3),
+    policed("policy addresses, ping-pong", ADDRESSES, Work::PingPong64),
+    policed("policy addresses, redis", ADDRESSES, REDIS),
+    policed("policy addresses, iperf3", ADDRESSES, IPERF3),
+    Row { bound: Some(Over(25_000.0)), ..policed("policy addresses, connect", ADDRESSES, Work::Connect64) },
+    Row { options: ADDRESSES, ..run("policy connect, two CPUs", Work::Connect64, Free) },
 ];
 
 /// What is chosen by `names`.

@@ -18,8 +18,8 @@ const COLUMNS: [(&str, usize); 12] = [
     ("strace", 6),
     ("filter", 6),
     ("qemu-i386", 9),
-    ("socketcall / strace", 20),
     ("socketcall / filter", 20),
+    ("/ strace, run", 20),
     ("", 4),
 ];
 
@@ -43,8 +43,8 @@ pub fn text(row: &Row, figures: &Figures) -> String {
         short(native(Rival::Strace)),
         short(native(Rival::StraceFilter)),
         short(native(Rival::Qemu)),
-        or_dash(figures.ratio(Rival::Ours, Rival::Strace), ratio),
         or_dash(figures.ratio(Rival::Ours, Rival::StraceFilter), ratio),
+        or_dash(figures.ratio(Rival::Ours, Rival::Strace).or(figures.ratio(Rival::Ours, Rival::Bare)), ratio),
         verdict(row, figures).map_or("", Verdict::text).into(),
     ])
 }
@@ -69,6 +69,7 @@ pub fn json(row: &Row, figures: &Figures) -> Value {
             "qemu": native(Rival::Qemu),
             "socketcall_to_strace": estimate(figures.ratio(Rival::Ours, Rival::Strace)),
             "socketcall_to_strace_filter": estimate(figures.ratio(Rival::Ours, Rival::StraceFilter)),
+            "socketcall_to_run": estimate(figures.ratio(Rival::Ours, Rival::Bare)),
         },
     })
 }
@@ -124,13 +125,15 @@ impl Verdict {
 
 /// What is to be said of a row's bound, if it has one.
 pub fn verdict(row: &Row, figures: &Figures) -> Option<Verdict> {
-    let [ours, native, strace] = [Rival::Ours, Rival::Native, Rival::Strace];
-    Some(match row.bound? {
-        Bound::Ratio(most) => Verdict::of(figures.ratio(ours, native), most),
-        Bound::Over(most) => Verdict::of(figures.difference(ours, native), most),
-        Bound::OfStrace(most) => Verdict::of(figures.ratio(ours, strace), most),
+    let (bound, ours) = (row.bound?, Rival::Ours);
+    let other = bound.against();
+    Some(match bound {
+        Bound::Ratio(most) | Bound::OfStrace(most) | Bound::OfRun(most) => {
+            Verdict::of(figures.ratio(ours, other), most)
+        }
+        Bound::Over(most) => Verdict::of(figures.difference(ours, other), most),
         // Two losses that are both close to 0 have no ratio; what one loses beyond a part of the other can be told.
-        Bound::OfStraceLoss(most) => Verdict::of(figures.loss_beyond(most, ours, strace, native), 0.0),
+        Bound::OfStraceLoss(most) => Verdict::of(figures.loss_beyond(most, ours, other, Rival::Native), 0.0),
     })
 }
 
@@ -149,6 +152,7 @@ fn bound(bound: Bound) -> String {
         Bound::Over(most) => format!("+{}", time(most)),
         Bound::OfStrace(most) => format!("{most} of strace"),
         Bound::OfStraceLoss(most) => format!("{most} of its loss"),
+        Bound::OfRun(most) => format!("{most} of run"),
     }
 }
 
@@ -248,7 +252,8 @@ mod tests {
     #[test]
     fn each_bound_looks_at_its_own_figure() {
         let told = |bound, ours, strace: &[f64]| {
-            let session = || [vec![100.0], vec![100.0], vec![ours], strace.to_vec(), vec![200.0], vec![]];
+            let session =
+                || [vec![100.0], vec![100.0], vec![ours], strace.to_vec(), vec![200.0], vec![], vec![125.0]];
             verdict(&row(Some(bound)), &Figures::of((0..6).map(|_| session()).collect()))
         };
         for (bound, ours, strace, expected) in [
@@ -258,6 +263,8 @@ mod tests {
             (Bound::Over(50.0), 151.0, 500.0, Verdict::Missed),
             (Bound::OfStrace(0.5), 250.0, 500.0, Verdict::Kept),
             (Bound::OfStrace(0.5), 251.0, 500.0, Verdict::Missed),
+            (Bound::OfRun(1.2), 150.0, 500.0, Verdict::Kept),
+            (Bound::OfRun(1.2), 151.0, 500.0, Verdict::Missed),
             // strace loses 80% of what is done in a second; 0.5 of that are 40%.
             (Bound::OfStraceLoss(0.5), 166.0, 500.0, Verdict::Kept),
             (Bound::OfStraceLoss(0.5), 167.0, 500.0, Verdict::Missed),
@@ -265,7 +272,7 @@ mod tests {
             assert_eq!(told(bound, ours, &[strace]), Some(expected), "{ours} and {strace}");
         }
         assert_eq!(told(Bound::OfStrace(0.5), 250.0, &[]), Some(Verdict::Open), "without strace");
-        let session = || [vec![1.0], vec![1.0], vec![1.0], vec![], vec![], vec![]];
+        let session = || [vec![1.0], vec![1.0], vec![1.0], vec![], vec![], vec![], vec![]];
         assert_eq!(verdict(&row(None), &Figures::of((0..6).map(|_| session()).collect())), None);
     }
 

@@ -25,12 +25,21 @@ pub enum Rival {
     StraceFilter,
     /// qemu's user-mode emulation.
     Qemu,
+    /// `socketcall run` without options.
+    Bare,
 }
 
 impl Rival {
     /// All, in the order of their places in a session.
-    pub const ALL: [Rival; 6] =
-        [Rival::Native, Rival::Again, Rival::Ours, Rival::Strace, Rival::StraceFilter, Rival::Qemu];
+    pub const ALL: [Rival; 7] = [
+        Rival::Native,
+        Rival::Again,
+        Rival::Ours,
+        Rival::Strace,
+        Rival::StraceFilter,
+        Rival::Qemu,
+        Rival::Bare,
+    ];
 
     /// Whose number of repetitions this one makes. A repetition costs less in a longer turn, where processors
     /// have woken up: what is told apart to the percent must repeat equally often. A trace of a loop costs so much
@@ -38,9 +47,9 @@ impl Rival {
     /// much.
     pub const fn paced_by(self, row: &Row) -> Rival {
         match (self, row.work, row.verb) {
-            (_, Work::Serve(_), _) | (Rival::Native | Rival::Again, _, _) | (Rival::Ours, _, Verb::Run) => {
-                Rival::Native
-            }
+            (_, Work::Serve(_), _)
+            | (Rival::Native | Rival::Again | Rival::Bare, _, _)
+            | (Rival::Ours, _, Verb::Run) => Rival::Native,
             (Rival::Ours | Rival::Strace | Rival::StraceFilter | Rival::Qemu, _, _) => self,
         }
     }
@@ -50,7 +59,7 @@ impl Rival {
 pub struct World {
     /// The program under test.
     pub socketcall: PathBuf,
-    /// This program, for `repeat`, `deny`, `enter` and `ping-pong`.
+    /// This program, for `repeat`, `deny`, `enter`, `ping-pong` and `connect`.
     pub xtask: PathBuf,
     /// Where the guests are, and where traces go.
     pub guests: PathBuf,
@@ -62,12 +71,14 @@ pub struct World {
 
 impl World {
     /// Who takes part in a row. qemu-i386 emulates no 64-bit program, and none inside another tree. strace
-    /// without a filter is there where something is promised against it.
+    /// without a filter is there where something is promised against it, `run` without options likewise.
     pub fn rivals(&self, row: &Row) -> Vec<Rival> {
+        let against = row.bound.map(Bound::against);
         let takes_part = |rival: &Rival| match rival {
-            Rival::Qemu => !matches!(row.work, Work::PingPong64 | Work::Serve(_)),
-            Rival::Strace => matches!(row.bound, Some(Bound::OfStrace(_) | Bound::OfStraceLoss(_))),
-            _ => true,
+            Rival::Qemu => !matches!(row.work, Work::PingPong64 | Work::Connect64 | Work::Serve(_)),
+            Rival::Strace | Rival::Bare => against == Some(*rival),
+            Rival::StraceFilter => against != Some(Rival::Bare),
+            Rival::Native | Rival::Again | Rival::Ours => true,
         };
         self.rivals.iter().copied().filter(takes_part).collect()
     }
@@ -97,6 +108,7 @@ impl World {
         let guest = |program, entry| typed(&self.guests.join(Guest { program, entry }.name()));
         match row.work {
             Work::PingPong64 => words.extend([typed(&self.xtask), "ping-pong".into()]),
+            Work::Connect64 => words.extend([typed(&self.xtask), "connect".into()]),
             // qemu-i386 has no vDSO for its programs, which enter by `int $0x80` then, as the C libraries do.
             Work::Loop(program, _) if rival == Rival::Qemu => {
                 words.extend([guest(program, Entry::Int80), "-".into()]);
@@ -133,6 +145,7 @@ impl World {
                 words
             }
             Rival::Qemu => vec!["qemu-i386".into()],
+            Rival::Bare => vec![typed(&self.socketcall), Verb::Run.name().into(), "--".into()],
         }
     }
 
@@ -196,6 +209,10 @@ mod tests {
         let started = "/g/bench-getppid-int80 0";
         let plain = Row { work: Work::Start { denied: false }, ..PINGPONG };
         assert_eq!(typed(&plain, Rival::Ours), format!("/x repeat -- /s run -- {started}"));
+        let policed = Row { options: &["--deny", "family=alg"], ..PINGPONG };
+        let expected = "/s run --deny family=alg -- /g/bench-pingpong-vdso -";
+        assert_eq!(typed(&policed, Rival::Ours), expected);
+        assert_eq!(typed(&policed, Rival::Bare), "/s run -- /g/bench-pingpong-vdso -");
         let denied = Row { work: Work::Start { denied: true }, options: &["-v"], ..plain };
         assert_eq!(typed(&denied, Rival::Ours), format!("/x deny -- /x repeat -- /s run -v -- {started}"));
         assert_eq!(typed(&denied, Rival::Again), format!("/x deny -- /x repeat -- env {started}"));
@@ -218,10 +235,12 @@ mod tests {
 
     #[test]
     fn rivals_take_part_where_they_can_and_are_needed() {
-        use Rival::{Again, Native, Ours, Qemu, StraceFilter};
+        use Rival::{Again, Bare, Native, Ours, Qemu, Strace, StraceFilter};
         assert_eq!(world().rivals(&PINGPONG), [Native, Again, Ours, StraceFilter, Qemu]);
         let against_strace = Row { bound: Some(Bound::OfStrace(0.7)), ..PINGPONG };
-        assert_eq!(world().rivals(&against_strace), Rival::ALL);
+        assert_eq!(world().rivals(&against_strace), [Native, Again, Ours, Strace, StraceFilter, Qemu]);
+        let against_run = Row { bound: Some(Bound::OfRun(1.02)), ..PINGPONG };
+        assert_eq!(world().rivals(&against_run), [Native, Again, Ours, Qemu, Bare]);
         let wide = Row { work: Work::PingPong64, ..PINGPONG };
         assert_eq!(world().rivals(&wide), [Native, Again, Ours, StraceFilter]);
         let World { rivals, .. } = world();
