@@ -84,7 +84,7 @@ fn seen() -> impl Strategy<Value = Seen> {
     ];
     (abi, prop::array::uniform6(word())).prop_map(|((abi, number, entry), mut registers)| {
         if number == 102 {
-            registers[0] = registers[0] % 21;
+            registers[0] %= 21;
         }
         Seen { abi, number, registers, entry, taken_apart: None }
     })

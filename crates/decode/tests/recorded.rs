@@ -169,6 +169,8 @@ recordings! {
     vectors_x86_64 "vectors-x86-64";
     vectors_x32 "vectors-x32";
     netlink_dumps "dumps-x86-64";
+    netlink_messages "netlink";
+    netlink_attributes "attributes";
     short_strings "short";
     verbose "verbose";
     calls_i386 "calls-i386";

@@ -30,8 +30,12 @@ pub(super) enum Kind {
     BigSymbol(&'static Table),
     /// Bits of a table.
     Flags(&'static Table, usize),
+    /// A number of another kind, if there are no more than eight bytes.
+    Short(&'static Kind),
     /// Text that its length ends.
     Text,
+    /// Text that its zero byte ends.
+    String,
     /// A network interface.
     Interface,
     /// A descriptor.
@@ -40,8 +44,8 @@ pub(super) enum Kind {
     User,
     /// Time in hundredths of a second, in any number of bytes.
     Clock,
-    /// A hardware address.
-    Hardware,
+    /// A hardware address, of so many bytes at most.
+    Hardware(fn(&Reader<'_>) -> u64),
     /// An address of the message's family.
     Address,
     /// An IPv6 address.
@@ -90,13 +94,14 @@ impl Kind {
         let unreadable = || Value::Pointer(data.address);
         match self {
             Kind::Text => return Some(data.text()),
+            Kind::String => return Some(data.string()),
             Kind::Nested(attributes) => return Some(reader.attributes(*data, attributes)),
             Kind::Other(decode) => return decode(reader, data),
             Kind::Address => return Some(reader.address(data)),
             Kind::Places(names, size, signed) => return reader.places(data, names, *size, *signed),
-            Kind::Hardware if data.length > 32 => return None,
-            Kind::Hardware => {
-                let bytes = data.bytes(0, data.length as usize);
+            Kind::Hardware(_) if data.length > 32 => return None,
+            Kind::Hardware(most) => {
+                let bytes = data.bytes(0, data.length.min(most(reader)) as usize);
                 return Some(bytes.map_or_else(unreadable, |bytes| Value::hardware(&bytes)));
             }
             Kind::Clock if data.length > 8 => return None,
@@ -115,7 +120,8 @@ impl Kind {
                 let fields = names.iter().zip(numbers).map(|(name, number)| field(name, number));
                 return Some(Value::Struct(fields.collect()));
             }
-            Kind::Symbol(..) | Kind::Flags(..) if data.length > 8 => return None,
+            Kind::Symbol(_, 0) | Kind::BigSymbol(_) | Kind::Short(_) if data.length > 8 => return None,
+            Kind::Short(kind) => return kind.decode(reader, data),
             _ => {}
         }
         let least = self.size();

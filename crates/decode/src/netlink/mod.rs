@@ -32,6 +32,7 @@ const NETLINK_SOCK_DIAG: u32 = 4;
 const NETLINK_XFRM: u32 = 6;
 const NETLINK_NETFILTER: u32 = 12;
 const NETLINK_KOBJECT_UEVENT: u32 = 15;
+const NETLINK_GENERIC: u32 = 16;
 const NETLINK_CRYPTO: u32 = 21;
 
 /// A buffer that is sent or received: of a netlink socket its messages, of any other its bytes.
@@ -137,7 +138,7 @@ impl Reader<'_> {
             (NETLINK_XFRM, &types::XFRM),
             (7, &types::SELINUX),
             (9, &audit::AUDIT),
-            (16, &types::GENERIC),
+            (NETLINK_GENERIC, &types::GENERIC),
             (NETLINK_CRYPTO, &types::CRYPTO),
         ];
         let own = BY_PROTOCOL.iter().find(|(protocol, _)| Some(*protocol) == self.protocol);
@@ -156,11 +157,11 @@ impl Reader<'_> {
             (_, ..16) => plain,
             (Some(NETLINK_ROUTE), route::DELETE_ACTION) => get,
             (Some(NETLINK_ROUTE), ty) => [new, delete, get, plain][usize::from(ty & 3)],
-            (Some(NETLINK_SOCK_DIAG), _) => get,
+            (Some(NETLINK_SOCK_DIAG | NETLINK_GENERIC), _) => get,
             (Some(NETLINK_CRYPTO), 16) => new,
             (Some(NETLINK_CRYPTO), 17 | 20) => delete,
             (Some(NETLINK_CRYPTO), 19) => get,
-            (Some(NETLINK_XFRM), 16 | 19 | 30 | 33 | 36) => new,
+            (Some(NETLINK_XFRM), 16 | 19 | 30 | 34 | 36) => new,
             (Some(NETLINK_XFRM), 17 | 20) => delete,
             (Some(NETLINK_XFRM), 18 | 21 | 31 | 35 | 37) => get,
             _ => plain,
@@ -185,36 +186,27 @@ impl Reader<'_> {
     /// `struct nlmsgerr`: an answer, the message that it answers, and what else is told.
     fn error(&self, data: Span<'_>, header: &[u8]) -> Value {
         const CAPPED: u16 = 0x100;
-        if data.length < 4 {
+        if data.length < 4 + HEADER as u64 {
             return data.hex();
         }
         let Some(number) = data.bytes(0, 4).map(|bytes| bytes::i32(&bytes, 0)) else {
             return Value::Pointer(data.address);
         };
-        let mut fields = vec![field("error", error(number))];
         let answered = data.after(4);
-        if answered.length == 0 {
-            return Value::Struct(fields);
-        }
         let mut more = None;
-        let message = if answered.length < HEADER as u64 {
-            answered.hex()
-        } else {
-            match answered.bytes(0, HEADER) {
-                Some(own) => {
-                    let capped = bytes::u16(header, 6) & CAPPED != 0;
-                    let claimed = if capped { HEADER as u64 } else { bytes::u32(&own, 0).into() };
-                    let length = claimed.min(answered.length);
-                    if answered.length > length {
-                        more = Some(answered.after(length));
-                    }
-                    self.message(answered.first(length.max(HEADER as u64)), &own)
+        let message = match answered.bytes(0, HEADER) {
+            Some(own) => {
+                let capped = bytes::u16(header, 6) & CAPPED != 0;
+                let claimed = if capped { HEADER as u64 } else { bytes::u32(&own, 0).into() };
+                let length = claimed.min(answered.length);
+                if answered.length > length {
+                    more = Some(answered.after(length));
                 }
-                None => Value::Pointer(answered.address),
+                self.message(answered.first(length.max(HEADER as u64)), &own)
             }
+            None => Value::Pointer(answered.address),
         };
-        fields.push(field("msg", message));
-        let shown = Value::Struct(fields);
+        let shown = Value::Struct(vec![field("error", error(number)), field("msg", message)]);
         match more {
             Some(more) => Value::array(vec![shown, self.attributes(more, &ERROR)]),
             None => shown,
@@ -241,7 +233,7 @@ static ERROR: Attributes = Attributes {
 
 /// Bytes that say to the program what it knows.
 fn cookie(reader: &Reader<'_>, data: &Span<'_>) -> Option<Value> {
-    let shown = data.length.min(reader.most() as u64).min(data.context.limits.elements as u64) as usize;
+    let shown = data.length.min(reader.most() as u64).min(1 << 16) as usize;
     let end = if data.length > shown as u64 { crate::End::Abbreviated } else { crate::End::Complete };
     let Some(bytes) = data.bytes(0, shown) else { return Some(Value::Pointer(data.address)) };
     Some(Value::Array { items: bytes.iter().map(|byte| Value::Uint((*byte).into())).collect(), end })

@@ -73,10 +73,15 @@ impl<'a> Span<'a> {
 
     /// A string that its zero byte ends.
     pub(super) fn string(&self) -> Value {
-        match self.shown() {
-            Some((data, _)) => match data.iter().position(|byte| *byte == 0) {
+        let most = self.context.limits.bytes;
+        let looked_at = self.length.min(most as u64 + 1) as usize;
+        match self.bytes(0, looked_at).filter(|_| self.address != 0) {
+            Some(data) => match data.iter().position(|byte| *byte == 0) {
                 Some(end) => Value::bytes(&data[..end]),
-                None => Value::Bytes { more: !data.is_empty(), data: data.into_owned(), hex: false },
+                None => {
+                    let shown = &data[..looked_at.min(most)];
+                    Value::Bytes { data: shown.into(), more: looked_at > 0, hex: false }
+                }
             },
             None => Value::Pointer(self.address),
         }

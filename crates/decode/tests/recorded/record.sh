@@ -11,13 +11,15 @@ cc -O1 -Wall -m64 -o "$work/sockets-64" "$here/sockets.c"
 cc -O1 -Wall -Wno-overflow -m32 -o "$work/sockets-32" "$here/sockets.c"
 calls=sendto,recvfrom,sendmsg,recvmsg,sendmmsg,recvmmsg,recvmmsg_time64
 
-# record NAME ABI WHAT LIMITS OPTIONS...
+# record NAME ABI WHAT LIMITS OPTIONS...: of WHAT, or of the netlink messages of WHAT's list if there is one
 record() {
 	name=$1 abi=$2 what=$3 limits=$4
 	shift 4
 	case $abi in i386) program=32 ;; *) program=64 ;; esac
+	[ ! -f "$here/$what.list" ] || what="netlink $here/$what.list"
+	# shellcheck disable=SC2086 # two words
 	"$strace" -q -a1 -e trace=$calls -e signal=none "$@" -o "$work/lines" \
-		"$work/$program" "$abi" "$work/calls" "$what" 2>"$work/errors" || { cat "$work/errors" >&2; exit 1; }
+		"$work/$program" "$abi" "$work/calls" $what 2>"$work/errors" || { cat "$work/errors" >&2; exit 1; }
 	{
 		echo "limits $limits"
 		awk -v lines="$work/lines" '
@@ -34,6 +36,8 @@ for abi in i386 x86-64 x32; do
 	done
 done
 record dumps-x86-64 x86-64 dumps "32 32 0"
+record netlink x86-64 netlink "32 32 0"
+record attributes x86-64 attributes "200 200 1" -v -s 200
 record short x86-64 messages "5 5 0" -s 5
 record verbose x86-64 vectors "32 32 1" -v
 

@@ -51,7 +51,7 @@ pub(super) static NEIGHBOUR: Attributes = Attributes {
     names: &tables::NEIGHBOUR,
     kinds: &[
         (1, Kind::Address),
-        (2, Kind::Hardware),
+        (2, Kind::Hardware(|_| 32)),
         (3, Kind::Structure(USES)),
         (4, Kind::Unsigned(4)),
         (5, Kind::Unsigned(2)),
@@ -64,9 +64,9 @@ pub(super) static NEIGHBOUR: Attributes = Attributes {
         (12, Kind::Symbol(&PROTOCOLS, 0)),
         (13, Kind::Unsigned(4)),
         (14, Kind::Nested(&FORWARDING)),
-        (15, Kind::Flags(&tables::NEIGHBOUR_MORE_FLAGS, 4)),
-        (16, Kind::Flags(&tables::NEIGHBOUR_STATES, 2)),
-        (17, Kind::Flags(&tables::NEIGHBOUR_FLAGS, 1)),
+        (15, Kind::Short(&Kind::Flags(&tables::NEIGHBOUR_MORE_FLAGS, 4))),
+        (16, Kind::Short(&Kind::Flags(&tables::NEIGHBOUR_STATES, 2))),
+        (17, Kind::Short(&Kind::Flags(&tables::NEIGHBOUR_FLAGS, 1))),
     ],
 };
 
@@ -79,5 +79,7 @@ const USES: &[(&str, Kind)] = &[
 ];
 
 /// What is told of an entry of a bridge.
-static FORWARDING: Attributes =
-    Attributes { names: &tables::FORWARDING, kinds: &[(1, Kind::Flags(&tables::FORWARDING_NOTIFY, 1))] };
+static FORWARDING: Attributes = Attributes {
+    names: &tables::FORWARDING,
+    kinds: &[(1, Kind::Short(&Kind::Flags(&tables::FORWARDING_NOTIFY, 1)))],
+};

@@ -4,7 +4,6 @@ use crate::netlink::Reader;
 use crate::netlink::attribute::{Attributes, Kind};
 use crate::netlink::span::Span;
 use crate::tables::netlink::{bridge, link, settings};
-use crate::tables::protocols::ETHERNET;
 use crate::tables::{FAMILIES, HARDWARE};
 use crate::{Value, field};
 
@@ -30,8 +29,8 @@ pub(super) static HEADER: [(&str, Kind); 5] = [
 pub(super) static LINK: Attributes = Attributes {
     names: &link::ATTRIBUTES,
     kinds: &[
-        (1, Kind::Hardware),
-        (2, Kind::Hardware),
+        (1, Kind::Hardware(most_hardware)),
+        (2, Kind::Hardware(most_hardware)),
         (3, Kind::Text),
         (4, Kind::Unsigned(4)),
         (5, Kind::Unsigned(4)),
@@ -52,7 +51,7 @@ pub(super) static LINK: Attributes = Attributes {
         (26, Kind::Other(by_family)),
         (27, Kind::Unsigned(4)),
         (28, Kind::Descriptor),
-        (29, Kind::Flags(&link::FILTERS, 4)),
+        (29, Kind::Short(&Kind::Flags(&link::FILTERS, 4))),
         (30, Kind::Unsigned(4)),
         (31, Kind::Unsigned(4)),
         (32, Kind::Unsigned(4)),
@@ -74,7 +73,7 @@ pub(super) static LINK: Attributes = Attributes {
         (51, Kind::Unsigned(4)),
         (52, Kind::Nested(&PROPERTIES)),
         (53, Kind::Text),
-        (54, Kind::Hardware),
+        (54, Kind::Hardware(most_hardware)),
         (55, Kind::Nested(&DOWN)),
         (56, Kind::Text),
         (57, Kind::Text),
@@ -82,6 +81,7 @@ pub(super) static LINK: Attributes = Attributes {
         (59, Kind::Unsigned(4)),
         (60, Kind::Unsigned(4)),
         (61, Kind::Unsigned(4)),
+        (62, Kind::Unsigned(4)),
         (63, Kind::Unsigned(4)),
         (64, Kind::Unsigned(4)),
         (66, Kind::Unsigned(8)),
@@ -90,6 +90,15 @@ pub(super) static LINK: Attributes = Attributes {
         (69, Kind::Unsigned(2)),
     ],
 };
+
+/// Bytes of an interface's hardware address that are shown. strace takes the message's family for the kind of hardware,
+/// whose addresses can be shorter; mostly it is none, which stands for a kind of amateur radio with seven bytes.
+fn most_hardware(reader: &Reader<'_>) -> u64 {
+    const SHORTER: [(u16, u64); 9] =
+        [(0, 7), (1, 6), (3, 7), (6, 6), (7, 1), (15, 2), (24, 16), (27, 8), (32, 20)];
+    let family = reader.family.get();
+    SHORTER.iter().find(|(own, _)| *own == family).map_or(32, |(_, most)| *most)
+}
 
 /// Counters, which are twice there: of 32 bits, and of 64 with one more.
 static COUNTERS_64: [&str; 25] = [
@@ -148,7 +157,7 @@ static XDP: Attributes = Attributes {
     names: &link::XDP,
     kinds: &[
         (1, Kind::Descriptor),
-        (2, Kind::Symbol(&link::XDP_ATTACHED, 1)),
+        (2, Kind::Short(&Kind::Symbol(&link::XDP_ATTACHED, 1))),
         (3, Kind::Flags(&link::XDP_FLAGS, 4)),
         (4, Kind::Unsigned(4)),
         (5, Kind::Unsigned(4)),
@@ -168,7 +177,7 @@ static INFO: Attributes = Attributes {
         (1, Kind::Other(kind)),
         (2, Kind::Other(kind_data)),
         (3, Kind::Other(kind_counters)),
-        (4, Kind::Text),
+        (4, Kind::String),
     ],
 };
 
@@ -210,7 +219,7 @@ static TUN: Attributes = Attributes {
     kinds: &[
         (1, Kind::User),
         (2, Kind::User),
-        (3, Kind::Symbol(&link::TUN_TYPES, 1)),
+        (3, Kind::Short(&Kind::Symbol(&link::TUN_TYPES, 1))),
         (4, Kind::Unsigned(1)),
         (5, Kind::Unsigned(1)),
         (6, Kind::Unsigned(1)),
@@ -231,7 +240,7 @@ static BRIDGE: Attributes = Attributes {
         (5, Kind::Unsigned(4)),
         (6, Kind::Unsigned(2)),
         (7, Kind::Unsigned(1)),
-        (8, Kind::BigSymbol(&ETHERNET)),
+        (8, Kind::BigSymbol(&bridge::PROTOCOLS)),
         (9, Kind::Hex(2)),
         (10, Kind::Other(bridge_id)),
         (11, Kind::Other(bridge_id)),
@@ -243,7 +252,7 @@ static BRIDGE: Attributes = Attributes {
         (17, Kind::Clock),
         (18, Kind::Clock),
         (19, Kind::Clock),
-        (20, Kind::Hardware),
+        (20, Kind::Hardware(|_| 32)),
         (22, Kind::Unsigned(1)),
         (23, Kind::Unsigned(1)),
         (24, Kind::Unsigned(1)),
@@ -363,13 +372,13 @@ static INET: Attributes =
 static INET6: Attributes = Attributes {
     names: &link::INET6,
     kinds: &[
-        (1, Kind::Flags(&link::INET6_FLAGS, 4)),
+        (1, Kind::Short(&Kind::Flags(&link::INET6_FLAGS, 4))),
         (2, Kind::Places(&settings::INET6, 4, true)),
         (3, Kind::Places(&settings::IP, 8, false)),
         (5, Kind::Structure(INET6_CACHE)),
         (6, Kind::Places(&settings::ICMP6, 8, false)),
         (7, Kind::Address6),
-        (8, Kind::Symbol(&link::INET6_MODES, 1)),
+        (8, Kind::Short(&Kind::Symbol(&link::INET6_MODES, 1))),
         (9, Kind::Unsigned(4)),
     ],
 };

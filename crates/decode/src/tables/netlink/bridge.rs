@@ -1,6 +1,9 @@
 //! Bridges and their ports (include/uapi/linux/if_link.h).
 
-use crate::tables::Table;
+use crate::tables::{Table, protocols};
+
+/// Protocols of tags.
+pub static PROTOCOLS: Table = Table { unknown: "ETHER_P_???", rows: protocols::ETHERNET.rows };
 
 /// Of a bridge.
 pub static BRIDGE: Table = Table {

@@ -170,6 +170,7 @@ pub static XDP_ATTACHED: Table = Table {
 pub static XDP_FLAGS: Table = Table {
     unknown: "XDP_FLAGS_???",
     rows: &[
+        (0xe, "XDP_FLAGS_MODES"),
         (0x1, "XDP_FLAGS_UPDATE_IF_NOEXIST"),
         (0x2, "XDP_FLAGS_SKB_MODE"),
         (0x4, "XDP_FLAGS_DRV_MODE"),
@@ -258,5 +259,6 @@ pub static FILTERS: Table = Table {
         (0x20, "RTEXT_FILTER_CFM_CONFIG"),
         (0x40, "RTEXT_FILTER_CFM_STATUS"),
         (0x80, "RTEXT_FILTER_MST"),
+        (0x100, "RTEXT_FILTER_NAME_ONLY"),
     ],
 };

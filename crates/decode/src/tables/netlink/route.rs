@@ -173,10 +173,10 @@ pub static ROUTE_TYPES: Table = Table {
 pub static SERVICES: Table = Table {
     unknown: "IPTOS_???",
     rows: &[
-        (0x2, "IPTOS_MINCOST"),
-        (0x4, "IPTOS_RELIABILITY"),
-        (0x8, "IPTOS_THROUGHPUT"),
         (0x10, "IPTOS_LOWDELAY"),
+        (0x8, "IPTOS_THROUGHPUT"),
+        (0x4, "IPTOS_RELIABILITY"),
+        (0x2, "IPTOS_MINCOST"),
     ],
 };
 
