@@ -330,8 +330,8 @@ impl Layer for Demux {
         let tid = stopped.tid();
         match (data, &mut self.counting) {
             (data::SOCKETCALL, _) => self.take_apart(stopped, InPlace::at_entry),
-            // Another layer shows it; we may be the ones who make it.
-            (data::SHOWN, counting) => {
+            // Another layer shows it, or judges it; we may be the ones who make it.
+            (data::SHOWN | data::JUDGED, counting) => {
                 let ours = self.threads.get(&tid).is_some_and(|thread| thread.in_place.is_some());
                 if let (Some(counting), false) = (counting, ours)
                     && (stopped.registers()?.ip() as u32 ^ self.landing) & 0xfff != 0
