@@ -1,6 +1,7 @@
 //! The output, or one for each thread.
 
 use std::collections::HashMap;
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::Child;
 
@@ -66,6 +67,11 @@ impl Outputs {
                 Sink::broken(name.to_string_lossy().into_owned(), reason, &mut self.losses)
             })
         })
+    }
+
+    /// The descriptor behind the shared one.
+    pub(crate) fn descriptor(&self) -> Option<RawFd> {
+        self.shared.descriptor()
     }
 
     /// What is to be written of a thread.

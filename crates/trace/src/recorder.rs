@@ -1,5 +1,7 @@
 //! Who is told what happens, and writes it.
 
+use std::os::fd::RawFd;
+
 use decode::{Abi, Descriptors, Event, Limits, What};
 
 use crate::counts::Counts;
@@ -59,6 +61,15 @@ impl Recorder {
     #[must_use]
     pub fn wants(&self, abi: Abi, name: &str) -> bool {
         self.options.calls.has(abi, name)
+    }
+
+    /// The descriptor that is written to, for a process that closes all others.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<RawFd> {
+        match &self.format {
+            Format::Text(text) => text.outputs.descriptor(),
+            Format::Json(json) => json.outputs.descriptor(),
+        }
     }
 
     /// Something happened.

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::process::{Child, Command, Stdio};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -108,6 +108,10 @@ impl Sink {
     pub(crate) fn broken(name: String, error: io::Error, losses: &mut Losses) -> Sink {
         losses.begin(&name, error);
         Sink::new(None, name)
+    }
+
+    pub(crate) fn descriptor(&self) -> Option<RawFd> {
+        self.file.as_ref().map(AsRawFd::as_raw_fd)
     }
 
     /// A shell's command that reads it.

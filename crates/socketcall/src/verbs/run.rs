@@ -8,10 +8,13 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 
+use ::trace::{Output, Quiet, Recorder};
 use clap::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socketcall::{Count, Demux, Enforce, Explanation, Launch, Session, Tally, Untraced};
+use supervise::Record;
 
 use refused::Refused;
 use rules::Rules;
@@ -60,6 +63,11 @@ pub struct Options {
     #[arg(long)]
     pub explain: bool,
 
+    /// Show every network call, as `socketcall trace` does, on standard error or in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "untraced",
+        value_hint = clap::ValueHint::FilePath)]
+    pub trace: Option<Option<PathBuf>>,
+
     /// Rules that the program is held to.
     #[command(flatten)]
     pub rules: Rules,
@@ -105,8 +113,27 @@ pub fn run(args: &Run) -> anyhow::Result<()> {
         }
         None => session,
     };
-    let session = session.with(demux).keep_stderr(args.options.verbose || has_policy);
+    let session = match &args.options.trace {
+        Some(file) => {
+            let recorder = recorder(file.as_deref())?;
+            let session = session.keep(recorder.descriptor());
+            session.with(Record::new(recorder).beside_demux().before_the_end())
+        }
+        None => session,
+    };
+    let keep_stderr = args.options.verbose || has_policy || args.options.trace.is_some();
+    let session = session.with(demux).keep_stderr(keep_stderr);
     Ok(session.become_program().map(|never| match never {})?)
+}
+
+/// Who writes what `--trace` shows.
+fn recorder(file: Option<&Path>) -> anyhow::Result<Recorder> {
+    let mut options = ::trace::Options { entry: true, ..::trace::Options::default() };
+    if let Some(file) = file {
+        options.output = Output::File(file.into());
+        options.quiet = Quiet::ATTACH;
+    }
+    Ok(Recorder::new(options)?)
 }
 
 /// Prints the counts. The program stands still meanwhile, so what nobody reads is kept and not waited for,

@@ -9,6 +9,7 @@ use ::trace::{Describe, Options, Output, Quiet, Recorder, Sort, Statuses, Summar
 use anyhow::{Result, bail};
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use decode::text::{Names, Strings};
+use nix::sys::resource::{Resource, setrlimit};
 use socketcall::{End, Launch, Session};
 use supervise::{Attach, Ended, Record};
 
@@ -376,7 +377,10 @@ pub fn exit_status(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<socketcall::Error>().map_or(125, socketcall::Error::exit_status)
 }
 
-/// Ends as the program did, as far as a process can.
+/// Ends as the program did: by the same signal, without a core dump of ours.
 fn end_as(signal: i32) -> ExitCode {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    // Returns where the signal's default is not to end a process.
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
     ExitCode::from(128_u8.wrapping_add(signal as u8))
 }
