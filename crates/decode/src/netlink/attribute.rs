@@ -101,8 +101,12 @@ impl Kind {
             Kind::Places(names, size, signed) => return reader.places(data, names, *size, *signed),
             Kind::Hardware(_) if data.length > 32 => return None,
             Kind::Hardware(most) => {
-                let bytes = data.bytes(0, data.length.min(most(reader)) as usize);
-                return Some(bytes.map_or_else(unreadable, |bytes| Value::hardware(&bytes)));
+                let bytes = data.bytes(0, data.length as usize);
+                let address = |bytes: &[u8]| {
+                    let shown = bytes.len().min(most(reader) as usize);
+                    Value::named(Value::hex_bytes(bytes), Value::Mac(bytes[..shown].into()))
+                };
+                return Some(bytes.map_or_else(unreadable, |bytes| address(&bytes)));
             }
             Kind::Clock if data.length > 8 => return None,
             Kind::Clock => {
@@ -220,6 +224,9 @@ impl Reader<'_> {
                 break;
             };
             if items.len() >= self.most() || !self.budget.take(8) {
+                if !is_array {
+                    return Value::Word("...");
+                }
                 end = End::Abbreviated;
                 break;
             }

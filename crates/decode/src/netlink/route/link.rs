@@ -5,7 +5,7 @@ use crate::netlink::attribute::{Attributes, Kind};
 use crate::netlink::span::Span;
 use crate::tables::netlink::{bridge, link, settings};
 use crate::tables::{FAMILIES, HARDWARE};
-use crate::{Value, field};
+use crate::{End, Value, field};
 
 /// Kinds of interfaces whose own attributes are decoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -332,14 +332,16 @@ static PORT: Attributes = Attributes {
 };
 
 /// `struct ifla_bridge_id`.
-fn bridge_id(_: &Reader<'_>, data: &Span<'_>) -> Option<Value> {
+fn bridge_id(reader: &Reader<'_>, data: &Span<'_>) -> Option<Value> {
     if data.length < 8 {
         return None;
     }
     let Some(bytes) = data.bytes(0, 8) else { return Some(Value::Pointer(data.address)) };
-    let priority = bytes[..2].iter().map(|byte| Value::Uint((*byte).into())).collect();
+    let shown = reader.most().min(2);
+    let priority = bytes[..shown].iter().map(|byte| Value::Uint((*byte).into())).collect();
+    let end = if shown < 2 { End::Abbreviated } else { End::Complete };
     Some(Value::Struct(vec![
-        field("prio", Value::array(priority)),
+        field("prio", Value::Array { items: priority, end }),
         field("addr", Value::hardware(&bytes[2..])),
     ]))
 }
