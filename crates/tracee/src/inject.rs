@@ -49,7 +49,7 @@ pub fn inject(waiter: &mut Waiter, stopped: &mut Stopped, call: Injection) -> Re
 }
 
 /// As [`inject`], a call of either kind. While the thread is in the call, `meanwhile` is called, which may have to answer
-/// somebody for it to return.
+/// somebody for it to return; it is called once more if the thread was stopped there.
 ///
 /// # Errors
 /// [`Error::Gone`]; any other failure of a ptrace request; what `meanwhile` fails with.
@@ -105,12 +105,9 @@ fn run_to_call(
     stop_signal: &mut Option<libc::c_int>,
     meanwhile: &mut dyn FnMut(Tid) -> Result<()>,
 ) -> Result<()> {
-    let mut is_first = true;
     loop {
         Stopped::new(stopped.tid(), 0).resume(Resume::ToCall(0))?;
-        if std::mem::take(&mut is_first) {
-            meanwhile(stopped.tid())?;
-        }
+        meanwhile(stopped.tid())?;
         match waiter.wait_for(stopped.tid()) {
             Ok(Waited::Stopped(_, Stop::Call)) => return Ok(()),
             // Only SIGSTOP can come, since it cannot be masked; or another thread's has stopped the group.

@@ -68,8 +68,12 @@ pub(super) fn area(
     };
     let mut program = Program { waiter, stopped, instruction, is_32 };
     let [a, b] = secret.map(u64::from);
+    let mut is_answered = false;
     let given = program.call_answered([ASK, ASK], [NOBODY.into(), a, b, 0, 0, 0], &mut |tid| {
-        answer(listener, tid, &memory)
+        if !is_answered {
+            is_answered = answer(listener, tid, &memory)?;
+        }
+        Ok(())
     })?;
     let fd = match given {
         Ok(fd) => fd,
@@ -123,16 +127,17 @@ impl Program<'_> {
     }
 }
 
-/// Answers the call of `tid`, which is on its way, with the memory's descriptor.
-fn answer(listener: &Listener, tid: Tid, memory: &Memory) -> tracee::Result<()> {
+/// Answers the call of `tid`, which is on its way, with the memory's descriptor. Answers false if something else happened to
+/// the thread first.
+fn answer(listener: &Listener, tid: Tid, memory: &Memory) -> tracee::Result<bool> {
     /// How long to wait until we look whether the thread is still there.
     const LOOK: libc::c_int = 20;
     loop {
         let mut ready = libc::pollfd { fd: listener.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one structure.
         if unsafe { libc::poll(&raw mut ready, 1, LOOK) } < 1 {
-            if has_ended(tid) {
-                return Ok(());
+            if has_stopped(tid) {
+                return Ok(false);
             }
             continue;
         }
@@ -144,15 +149,15 @@ fn answer(listener: &Listener, tid: Tid, memory: &Memory) -> tracee::Result<()> 
             if listener.give(notification.id, memory.fd()).is_err() {
                 let _ = listener.fail(notification.id, libc::EMFILE);
             }
-            return Ok(());
+            return Ok(true);
         }
         // Somebody else's, who has guessed the numbers.
         let _ = listener.fail(notification.id, libc::ENOSYS);
     }
 }
 
-/// Whether a thread of ours has something to tell that is no stop of a call: its end.
-fn has_ended(tid: Tid) -> bool {
+/// Whether a thread of ours has something to tell: it is not on its way any more.
+fn has_stopped(tid: Tid) -> bool {
     // SAFETY: siginfo_t is plain integers, for which zero is a value; waitid fills it in.
     unsafe {
         let mut info: libc::siginfo_t = mem::zeroed();
