@@ -6,7 +6,7 @@ use crate::tables::{
     ACCEPT_FLAGS, FAMILIES, LEVELS, MESSAGE_FLAGS, SHUTDOWN, SOCKETCALLS, TYPE_FLAGS, TYPE_MASK, TYPES,
     protocols,
 };
-use crate::{Asked, Context, Value, address, message, netlink, option};
+use crate::{Asked, Context, End, Value, address, message, netlink, option};
 
 /// One argument.
 #[derive(Clone, Debug, PartialEq)]
@@ -350,10 +350,20 @@ fn protocol(words: &Words<'_>, call: Option<abi::Call>, raw: u64) -> Value {
 /// Two descriptors.
 fn fd_pair(context: &Context<'_>, pointer: u64) -> Value {
     match context.exactly::<8>(pointer) {
-        Some([a, b, c, d, e, f, g, h]) => Value::array(vec![
-            context.fd(i32::from_le_bytes([a, b, c, d])),
-            context.fd(i32::from_le_bytes([e, f, g, h])),
-        ]),
+        Some([a, b, c, d, e, f, g, h]) => {
+            let mut items = vec![
+                context.fd(i32::from_le_bytes([a, b, c, d])),
+                context.fd(i32::from_le_bytes([e, f, g, h])),
+            ];
+            let limits = context.limits;
+            let end = if !limits.verbose && limits.elements < items.len() {
+                items.truncate(limits.elements);
+                End::Abbreviated
+            } else {
+                End::Complete
+            };
+            Value::Array { items, end }
+        }
         None => Value::Pointer(pointer),
     }
 }

@@ -219,6 +219,7 @@ impl Layer for Record {
 
     fn on_seized(&mut self, process: Tid, threads: &[Tid]) {
         for tid in threads {
+            self.thread(*tid);
             self.tell(*tid, clock(), What::Attached { by_us: true });
         }
         self.lock().attached(process, threads.len());
@@ -227,6 +228,10 @@ impl Layer for Record {
 
     fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
         let (tid, at) = (stopped.tid(), clock());
+        if former == tid && !self.threads.contains_key(&tid) {
+            // The program: it is the one that nobody made.
+            self.tell(tid, at, What::Attached { by_us: false });
+        }
         if former != tid {
             self.tell(tid, at, What::Superseded { by: former });
             if let Some(thread) = self.threads.remove(&former) {

@@ -106,6 +106,8 @@ impl Json {
                 }
             }
             What::Ending => self.unfinished(tid, at, Status::Unfinished),
+            // A child of ours that could not become the program.
+            What::Exited(_) | What::Killed { .. } if !self.threads.contains_key(&tid) => {}
             What::Exited(status) => {
                 self.unfinished(tid, at, Status::Unfinished);
                 if !self.quiet.exit {

@@ -7,7 +7,7 @@ use decode::text::Style;
 
 use crate::{CallSet, SignalSet};
 
-/// What is recorded, and how it is written. The default is what `strace -f` does.
+/// What is recorded, and how it is written. The default is what `strace -f -e trace=%network` does.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where it goes: `-o`.
@@ -66,7 +66,7 @@ impl Default for Options {
             separately: false,
             follow: true,
             attached: 0,
-            calls: CallSet::all(),
+            calls: CallSet::network(),
             statuses: Statuses::ALL,
             signals: SignalSet::all(),
             quiet: Quiet::default(),

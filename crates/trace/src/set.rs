@@ -30,6 +30,13 @@ impl CallSet {
         CallSet { inverted: true, names: Vec::new() }
     }
 
+    /// All that are for the network. What the multiplexer is asked for in vain is not.
+    #[must_use]
+    pub fn network() -> CallSet {
+        let members = names().filter(|name| *name != MULTIPLEXER);
+        CallSet { inverted: false, names: members.map(|name| (name, None)).collect() }
+    }
+
     /// None.
     #[must_use]
     pub const fn none() -> CallSet {

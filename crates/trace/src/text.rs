@@ -52,6 +52,9 @@ struct Thread {
     number: u32,
     /// The kind of its program.
     abi: Option<Abi>,
+    /// It took another thread's place: strace begins the next line of a call that returns there anew, which is meant for
+    /// that of execve.
+    taken_up_again: bool,
     /// Its line, as long as it depends on the result whether it is shown.
     staged: Option<String>,
 }
@@ -95,8 +98,8 @@ impl Text {
         match event.what {
             What::Attached { by_us } => {
                 let first = self.threads.is_empty();
-                self.threads.entry(tid).or_default();
-                if !by_us && !first && !self.quiet.attach {
+                let new = self.threads.insert(tid, Thread::default()).is_none();
+                if new && !by_us && !first && !self.quiet.attach {
                     self.outputs.say(&format!("Process {tid} attached"));
                 }
             }
@@ -107,6 +110,8 @@ impl Text {
                 self.exit(tid, at, request, None, rule);
             }
             What::Ending => self.ending(tid, at),
+            // A child of ours that could not become the program.
+            What::Exited(_) | What::Killed { .. } if !self.threads.contains_key(&tid) => {}
             What::Exited(status) => {
                 if !self.quiet.exit {
                     self.line(tid, at, format_args!("+++ exited with {status} +++"));
@@ -159,6 +164,7 @@ impl Text {
                 }
                 if let Some(thread) = self.threads.get_mut(&tid) {
                     thread.call = None;
+                    thread.taken_up_again = true;
                 }
             }
         }
@@ -272,7 +278,8 @@ impl Text {
     fn resume(&mut self, tid: i32, at: Stamp) -> Option<UnderWay> {
         let thread = self.threads.get_mut(&tid)?;
         let call = thread.call.take()?;
-        if !self.outputs.are_separate() && self.printing != Some(tid) && thread.staged.is_none() {
+        let again = std::mem::take(&mut thread.taken_up_again);
+        if again || !self.outputs.are_separate() && self.printing != Some(tid) && thread.staged.is_none() {
             self.leader(tid, at);
             self.append(tid, |out, _, _| {
                 let _ = write!(out, "<... {} resumed>", call.name);

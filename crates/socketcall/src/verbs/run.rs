@@ -68,6 +68,10 @@ pub struct Options {
         value_hint = clap::ValueHint::FilePath)]
     pub trace: Option<Option<PathBuf>>,
 
+    /// With --trace, show by which way each call came in, and what it became
+    #[arg(long, requires = "trace")]
+    pub entry: bool,
+
     /// Rules that the program is held to.
     #[command(flatten)]
     pub rules: Rules,
@@ -115,7 +119,7 @@ pub fn run(args: &Run) -> anyhow::Result<()> {
     };
     let session = match &args.options.trace {
         Some(file) => {
-            let recorder = recorder(file.as_deref())?;
+            let recorder = recorder(file.as_deref(), args.options.entry)?;
             let session = session.keep(recorder.descriptor());
             session.with(Record::new(recorder).beside_demux().before_the_end())
         }
@@ -127,8 +131,8 @@ pub fn run(args: &Run) -> anyhow::Result<()> {
 }
 
 /// Who writes what `--trace` shows.
-fn recorder(file: Option<&Path>) -> anyhow::Result<Recorder> {
-    let mut options = ::trace::Options { entry: true, ..::trace::Options::default() };
+fn recorder(file: Option<&Path>, entry: bool) -> anyhow::Result<Recorder> {
+    let mut options = ::trace::Options { entry, ..::trace::Options::default() };
     if let Some(file) = file {
         options.output = Output::File(file.into());
         options.quiet = Quiet::ATTACH;
