@@ -52,6 +52,8 @@ pub(super) enum Kind {
     Address6,
     /// Bytes between fields of a structure.
     Skip(usize),
+    /// A number that is shown only if it is not zero, as it should be.
+    Reserved(usize),
     /// Other attributes.
     Nested(&'static Attributes),
     /// Numbers of so many bytes, each with its place's name; with sign or without.
@@ -74,7 +76,8 @@ impl Kind {
             | Kind::Big(size, _)
             | Kind::Symbol(_, size)
             | Kind::Flags(_, size)
-            | Kind::Skip(size) => *size,
+            | Kind::Skip(size)
+            | Kind::Reserved(size) => *size,
             Kind::BigSymbol(_) => 2,
             Kind::Address6 => 16,
             Kind::Structure(fields) => {
@@ -145,7 +148,7 @@ impl Kind {
             Kind::Signed(1) => Value::Int((data[0] as i8).into()),
             Kind::Signed(8) => Value::Int(any(data) as i64),
             Kind::Signed(_) => Value::Int((any(data) as i32).into()),
-            Kind::Hex(_) => Value::Hex(any(data)),
+            Kind::Hex(_) | Kind::Reserved(_) => Value::Hex(any(data)),
             Kind::Big(size, function) => {
                 let number = any(data).swap_bytes() >> (64 - 8 * size);
                 Value::Function(function, vec![Value::Uint(number)])
@@ -180,7 +183,12 @@ pub(super) fn structure(
     let mut shown = Vec::new();
     for (name, kind) in fields {
         let (own, rest) = data.split_at(kind.size().min(data.len()));
-        if !matches!(kind, Kind::Skip(_)) {
+        let hidden = match kind {
+            Kind::Skip(_) => true,
+            Kind::Reserved(_) => any(own) == 0,
+            _ => false,
+        };
+        if !hidden {
             shown.push(field(name, kind.fixed(reader, own)));
         }
         data = rest;

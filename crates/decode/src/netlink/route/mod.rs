@@ -2,6 +2,7 @@
 
 mod address;
 mod link;
+mod others;
 mod routes;
 
 pub(super) use link::LinkKind;
@@ -45,6 +46,14 @@ static NEIGHBOUR: Message = Message {
 };
 static RULE: Message =
     Message { family: "family", fields: &routes::RULE_HEADER, size: 12, attributes: &routes::RULE };
+static LABEL: Message =
+    Message { family: "ifal_family", fields: &others::LABEL_HEADER, size: 12, attributes: &others::LABEL };
+static SETTINGS: Message =
+    Message { family: "ncm_family", fields: &[], size: 1, attributes: &others::SETTINGS };
+static NAMESPACE: Message =
+    Message { family: "rtgen_family", fields: &[], size: 1, attributes: &others::NAMESPACE };
+static HOP: Message =
+    Message { family: "nh_family", fields: &others::HOP_HEADER, size: 8, attributes: &others::HOP };
 
 /// What kind of message a type is.
 fn message(ty: u16, family: u8) -> Option<&'static Message> {
@@ -59,6 +68,10 @@ fn message(ty: u16, family: u8) -> Option<&'static Message> {
         30 if family == AF_BRIDGE => Some(&LINK),
         28..=30 => Some(&NEIGHBOUR),
         32..=34 => Some(&RULE),
+        72..=74 => Some(&LABEL),
+        80..=82 => Some(&SETTINGS),
+        88..=90 => Some(&NAMESPACE),
+        104..=106 => Some(&HOP),
         _ => None,
     }
 }
@@ -90,7 +103,7 @@ impl Reader<'_> {
         };
         fields.extend(structure(self, message.fields, &rest));
         let mut parts = vec![Value::Struct(fields)];
-        let attributes = data.after(message.size as u64);
+        let attributes = data.after(message.size.next_multiple_of(4) as u64);
         if attributes.length > 0 {
             parts.push(self.attributes(attributes, message.attributes));
         }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bridge;
 pub mod link;
+pub mod others;
 pub mod route;
 pub mod settings;
 pub mod types;
