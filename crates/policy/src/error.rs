@@ -205,7 +205,8 @@ pub enum Problem {
 
 impl Problem {
     /// What stands beside the underlined place.
-    fn label(&self) -> Option<String> {
+    #[must_use]
+    pub fn label(&self) -> Option<String> {
         match self {
             Problem::Type { found, .. } => Some(format!("this is {found}")),
             Problem::Name { near, .. } | Problem::Key { near, .. } if !near.is_empty() => {

@@ -11,6 +11,7 @@ use crate::index::NONE;
 use crate::judge::CARRIERS;
 use crate::model::{Calls, Policy};
 use crate::node::Step;
+use crate::socket::Socket;
 
 /// Where a rule, or the default, decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,29 @@ impl Verdict {
     }
 }
 
+impl Policy {
+    /// The rules that can decide about the addresses of sockets that nobody understands, such as those of netlink:
+    /// each that is the first for some socket that it names.
+    fn unmodelled(&self, call: Call) -> BTreeSet<usize> {
+        let calls = Calls::of(call);
+        let mut found = BTreeSet::new();
+        for rule in self.rules.iter().filter(|rule| !rule.matcher.has_address()) {
+            let types = rule.matcher.types.clone().unwrap_or_else(|| (1..=5).collect());
+            let protocols = rule.matcher.protocols.iter().flatten().map(|protocol| protocol.number);
+            let protocols: Vec<u32> = protocols.chain([0]).collect();
+            for family in rule.matcher.families.iter().flatten() {
+                for (ty, protocol) in types.iter().flat_map(|ty| protocols.iter().map(|p| (*ty, *p))) {
+                    let socket = Socket::new(*family, ty, protocol);
+                    if !socket.is_modelled() {
+                        found.extend(self.candidates(calls, socket, socket.family).next());
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
 impl Compiled {
     /// Where each rule and the default decide, in order.
     #[must_use]
@@ -64,6 +88,9 @@ impl Compiled {
             for rule in self.judge.answers(call) {
                 let by = if rule == NONE { By::Default } else { By::Rule(rule as usize) };
                 note(&mut memory, by, call);
+            }
+            for rule in self.policy().unmodelled(call) {
+                note(&mut memory, By::Rule(rule), call);
             }
         }
         let policy = self.policy();

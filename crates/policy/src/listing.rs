@@ -106,7 +106,7 @@ struct State {
 
 /// What is known at each instruction. Jumps go forwards only, and whoever comes to an instruction knows the same.
 fn states(filter: &Filter) -> Vec<State> {
-    let mut known = vec![None; filter.instructions().len()];
+    let mut known: Vec<Option<State>> = vec![None; filter.instructions().len()];
     for (at, insn) in filter.instructions().iter().enumerate() {
         let (code, jt, jf, k) = insn.raw();
         let state: State = known[at].get_or_insert_default().clone();

@@ -347,6 +347,17 @@ impl Policy {
         Policy { default, rules: Vec::new(), inherit: Inherit::Allow, escapes: Vec::new() }
     }
 
+    /// Short rules in front of a file's. Without a file, what is only permitted is all that is permitted; who denies
+    /// anything permits the rest.
+    #[must_use]
+    pub fn with_short(file: Option<Policy>, short: Vec<Rule>) -> Policy {
+        let only_permits = !short.is_empty() && short.iter().all(|rule| rule.action.permits());
+        let otherwise = if only_permits { Action::Deny(Errno::EACCES) } else { Action::Allow };
+        let mut policy = file.unwrap_or(Policy::new(otherwise));
+        policy.rules.splice(0..0, short);
+        policy
+    }
+
     /// Whether a rule asks for addresses or ports. Then bind, connect, listen and sending to an address are judged
     /// by all rules and by the default; otherwise only the making of sockets is.
     #[must_use]

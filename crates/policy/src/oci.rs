@@ -1,7 +1,9 @@
 //! A seccomp profile for container runtimes that applies what registers decide.
 //!
 //! libseccomp compares 64 bits and knows no order of rules. So each refused call becomes rules that have nothing in
-//! common, made of masked comparisons alone: a range of numbers is a few blocks of aligned ones.
+//! common, made of masked comparisons alone: a range of numbers is a few blocks of aligned ones. A filter has room
+//! for few of these, so numbers that no kernel knows are left to the kernel, which refuses them: families from 64 on,
+//! protocols from 512 on. The filter of `socketcall run` leaves nothing to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use serde::Serialize;
 use crate::compile::Compiled;
 use crate::decide::{By, Verdict};
 use crate::escape::Escape;
-use crate::model::Action;
+use crate::model::{Action, CREATE};
 use crate::node::{Node, Step};
 
 /// ENOSYS, which no rule of a profile's default has.
@@ -63,6 +65,12 @@ struct Condition {
 /// Of each argument, the bits that count and what they are.
 type Asked = BTreeMap<u8, (u64, u64)>;
 
+/// A refusal, and what it asks.
+type Cube = (Action, Asked);
+
+/// Of family and protocol, the bits that count: NPROTO is below 64, IPPROTO_MAX below 512 (linux/socket.h, linux/in.h).
+const COUNTS: [(u8, u32); 2] = [(0, 0x3f), (2, 0x1ff)];
+
 impl Compiled {
     /// The profile of an OCI runtime. It denies socketcall, whose arguments no filter sees: 32-bit programs need
     /// `socketcall run` there.
@@ -89,7 +97,12 @@ impl Compiled {
                 memory.push(planned.name);
             }
             if done.insert((planned.name, Arc::as_ptr(&planned.node).addr())) {
-                rules(planned.name, &planned.node, &Asked::new(), &mut syscalls);
+                let counts: &[_] =
+                    if planned.call.is_some_and(|call| CREATE.has(call)) { &COUNTS } else { &[] };
+                let mut found = Vec::new();
+                cubes(&planned.node, &Asked::new(), counts, &mut found);
+                merge(&mut found);
+                syscalls.extend(found.into_iter().map(|cube| rule(planned.name, cube)));
             }
         }
         let profile = Profile { default_action: "SCMP_ACT_ALLOW", architectures, syscalls };
@@ -98,46 +111,86 @@ impl Compiled {
     }
 }
 
-/// Adds a rule for each way to a refusal.
-fn rules(name: &'static str, node: &Node, asked: &Asked, found: &mut Vec<Rule>) {
+/// Adds each way to a refusal. They have no call in common.
+fn cubes(node: &Node, asked: &Asked, counts: &[(u8, u32)], found: &mut Vec<Cube>) {
     match node {
         Node::Leaf(Step::Allow | Step::Memory) => {}
         Node::Leaf(Step::Decided(Verdict { by: By::Escape(escape), .. })) if OWN.contains(escape) => {}
-        Node::Leaf(Step::Decided(verdict)) => {
-            let (action, errno_ret) = match verdict.action {
-                Action::Allow => return,
-                Action::Log => ("SCMP_ACT_LOG", None),
-                Action::Deny(errno) => ("SCMP_ACT_ERRNO", Some(errno.raw().unsigned_abs())),
-                Action::Kill => ("SCMP_ACT_KILL_PROCESS", None),
-            };
-            let op = "SCMP_CMP_MASKED_EQ";
-            let args = asked.iter().map(|(index, (mask, value))| Condition {
-                index: *index,
-                value: *mask,
-                value_two: *value,
-                op,
-            });
-            found.push(Rule { names: vec![name], action, errno_ret, args: args.collect() });
-        }
+        Node::Leaf(Step::Decided(verdict)) => found.push((verdict.action, asked.clone())),
         Node::Switch { word, mask, from } => {
             let (index, shift) = match word {
                 Word::Low(index) => (*index, 0),
                 Word::High(index) => (*index, 32),
             };
+            let count = counts.iter().find(|(own, _)| *own == index).map_or(u32::MAX, |(_, bits)| *bits);
             let mut ends: Vec<u32> = from.keys().skip(1).map(|next| next - 1).collect();
             ends.push(u32::MAX);
-            for ((first, node), last) in from.iter().zip(ends) {
-                for (bits, value) in blocks(*mask, *first, last) {
+            for ((first, node), last) in from.iter().zip(ends).filter(|((first, _), _)| **first <= count) {
+                for (bits, value) in blocks(mask & count, *first, last) {
                     let mut asked = asked.clone();
                     let (own_mask, own_value) = asked.entry(index).or_default();
                     *own_mask |= u64::from(bits) << shift;
                     *own_value |= u64::from(value) << shift;
                     asked.retain(|_, (mask, _)| *mask != 0);
-                    rules(name, node, &asked, found);
+                    cubes(node, &asked, counts, found);
                 }
             }
         }
     }
+}
+
+/// Makes one of two that differ in one bit, as often as there are such.
+fn merge(cubes: &mut Vec<Cube>) {
+    let mut at = 0;
+    while at < cubes.len() {
+        let merged = (0..at).find_map(|other| Some((other, joined(&cubes[other], &cubes[at])?)));
+        match merged {
+            Some((other, cube)) => {
+                cubes.remove(at);
+                cubes[other] = cube;
+                // It may fit another now.
+                at = 0;
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// Both, if they ask the same but for one bit that one has and the other has not.
+fn joined((action, a): &Cube, (other, b): &Cube) -> Option<Cube> {
+    if action != other || !a.keys().eq(b.keys()) {
+        return None;
+    }
+    let mut joined = a.clone();
+    let mut differ = 0;
+    for ((mask, value), (other_mask, other_value)) in joined.values_mut().zip(b.values()) {
+        let bits = *value ^ other_value;
+        if mask != other_mask {
+            return None;
+        }
+        differ += bits.count_ones();
+        *mask &= !bits;
+        *value &= *mask;
+    }
+    joined.retain(|_, (mask, _)| *mask != 0);
+    (differ == 1).then_some((*action, joined))
+}
+
+fn rule(name: &'static str, (action, asked): Cube) -> Rule {
+    let (action, errno_ret) = match action {
+        Action::Allow => ("SCMP_ACT_ALLOW", None),
+        Action::Log => ("SCMP_ACT_LOG", None),
+        Action::Deny(errno) => ("SCMP_ACT_ERRNO", Some(errno.raw().unsigned_abs())),
+        Action::Kill => ("SCMP_ACT_KILL_PROCESS", None),
+    };
+    let op = "SCMP_CMP_MASKED_EQ";
+    let args = asked.into_iter().map(|(index, (mask, value))| Condition {
+        index,
+        value: mask,
+        value_two: value,
+        op,
+    });
+    Rule { names: vec![name], action, errno_ret, args: args.collect() }
 }
 
 /// Masks and values that together stand for the numbers from `first` to `last` that have no bits but those of

@@ -44,8 +44,9 @@ impl Socket {
     ///
     /// The kernel takes three ints, and type has flags above [`TYPE_MASK`]. `(AF_INET, SOCK_PACKET)` is a
     /// packet socket (net/socket.c, `__sock_create`), and a protocol of 0 is the type's usual one
-    /// (net/ipv4/af_inet.c, `inetsw_array`). A unix socket of type raw is one of datagrams, and has no protocol
-    /// but its own (net/unix/af_unix.c, `unix_create`).
+    /// (net/ipv4/af_inet.c, `inetsw_array`). A unix socket of type raw is one of datagrams. Sockets of unix and vsock
+    /// have no protocol but their own: the kernel makes none with another (net/unix/af_unix.c, `unix_create`;
+    /// net/vmw_vsock/af_vsock.c, `vsock_create`).
     #[must_use]
     pub const fn new(family: u32, ty: u32, protocol: u32) -> Socket {
         let ty = ty & TYPE_MASK;
@@ -54,8 +55,8 @@ impl Socket {
             (INET | INET6, STREAM, 0) => Socket { family, ty, protocol: TCP },
             (INET | INET6, DGRAM, 0) => Socket { family, ty, protocol: UDP },
             (INET | INET6, SEQPACKET, 0) => Socket { family, ty, protocol: SCTP },
-            (UNIX, RAW, 0 | UNIX) => Socket { family, ty: DGRAM, protocol: 0 },
-            (UNIX, _, UNIX) => Socket { family, ty, protocol: 0 },
+            (UNIX, RAW, _) => Socket { family, ty: DGRAM, protocol: 0 },
+            (UNIX | VSOCK, _, _) => Socket { family, ty, protocol: 0 },
             _ => Socket { family, ty, protocol },
         }
     }
@@ -120,6 +121,7 @@ mod tests {
             ((INET, SOCK_PACKET, 768), (PACKET, SOCK_PACKET, 768)),
             ((UNIX, RAW, 0), (UNIX, DGRAM, 0)),
             ((UNIX, STREAM, 1), (UNIX, STREAM, 0)),
+            ((VSOCK, STREAM, 40), (VSOCK, STREAM, 0)),
             ((NETLINK, RAW, 0), (NETLINK, RAW, 0)),
             ((INET, RAW, 255), (INET, RAW, 255)),
         ];

@@ -73,6 +73,11 @@ proptest! {
                 // Pointers and upper bits are x86-64's alone.
                 let narrow = planned.arch == seccomp::Arch::I386;
                 let args = args.map(|arg| if narrow { arg & 0xffff_ffff } else { arg });
+                // What no kernel knows is left to the kernel.
+                let create = matches!(planned.name, "socket" | "socketpair");
+                if create && (args[0] as u32 >= 64 || args[2] as u32 >= 512) {
+                    continue;
+                }
                 let step = planned.step(&args);
                 let own = [Escape::Ptrace, Escape::ProcessVmWritev, Escape::PidfdGetfd, Escape::SeccompListener];
                 let step = match step {

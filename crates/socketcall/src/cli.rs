@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::verbs::{
-    calls::Calls, check::Check, completions::Completions, demo::Demo, man::Man, run::Run, trace::Trace,
+    calls::Calls, check::Check, completions::Completions, demo::Demo, man::Man, policy::PolicyArgs, run::Run,
+    trace::Trace,
 };
 
 /// Takes the socket multiplexer of 32-bit x86 Linux apart.
@@ -26,6 +27,7 @@ pub enum Verb {
     Run(Run),
     Trace(Box<Trace>),
     Check(Box<Check>),
+    Policy(PolicyArgs),
     Calls(Calls),
     Demo(Demo),
     Completions(Completions),

@@ -51,6 +51,11 @@ fn main() -> ExitCode {
         Verb::Check(check) => {
             checked(verbs::check::run(&check, &mut anstream::stdout().lock(), &mut io::stderr().lock()))
         }
+        Verb::Policy(policy) => printed(verbs::policy::run(
+            &policy,
+            &mut anstream::stdout().lock(),
+            &mut anstream::stderr().lock(),
+        )),
         Verb::Calls(calls) => printed(verbs::calls::run(&calls, &mut io::stdout().lock()).map(|()| true)),
         Verb::Demo(demo) => printed(verbs::demo::run(&demo, &mut anstream::stdout().lock())),
         Verb::Completions(completions) => {
