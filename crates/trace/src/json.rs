@@ -112,7 +112,7 @@ impl Json {
                 self.unfinished(tid, at, Status::Unfinished);
                 if !self.quiet.exit {
                     self.object(tid, at, "exited", |out| {
-                        let _ = write!(out, ",\"status\":{status}");
+                        let _ = write!(out, ",\"exit_status\":{status}");
                     });
                 }
                 self.gone(tid);

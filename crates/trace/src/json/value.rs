@@ -44,8 +44,8 @@ pub(crate) fn value(out: &mut String, shown: &Value) {
         Value::Text(text) => string(out, text),
         Value::Word(word) => wrapped(out, "word", |out| string(out, word)),
         Value::Bare(text) => wrapped(out, "word", |out| string(out, text)),
-        Value::Bytes { data, more, .. } => bytes(out, data, *more),
-        Value::Abstract(name) => wrapped(out, "abstract", |out| bytes(out, name, false)),
+        Value::Bytes { data, more, hex } => bytes(out, data, *more, *hex),
+        Value::Abstract(name) => wrapped(out, "abstract", |out| bytes(out, name, false, false)),
         Value::Inet6(address) => {
             let _ = write!(out, "{{\"inet6\":\"{}\"}}", std::net::Ipv6Addr::from(*address));
         }
@@ -173,14 +173,14 @@ fn flags(out: &mut String, table: &Table, number: u64) {
     let _ = write!(out, "],\"rest\":{rest}}}");
 }
 
-/// Bytes of the program's: as text where they are, in hexadecimal where they aren't.
-fn bytes(out: &mut String, data: &[u8], more: bool) {
+/// Bytes of the program's: as text where they are and may be, in hexadecimal where not.
+fn bytes(out: &mut String, data: &[u8], more: bool, hex: bool) {
     match std::str::from_utf8(data) {
-        Ok(text) => {
+        Ok(text) if !hex => {
             out.push_str("{\"text\":");
             string(out, text);
         }
-        Err(_) => {
+        _ => {
             out.push_str("{\"hex\":\"");
             for byte in data {
                 let _ = write!(out, "{byte:02x}");
