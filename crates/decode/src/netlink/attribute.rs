@@ -50,6 +50,12 @@ pub(super) enum Kind {
     Address,
     /// An IPv6 address.
     Address6,
+    /// Of a structure, an address of the message's family in as many bytes as one of IPv6.
+    AddressField,
+    /// A port, in the network's order.
+    Port,
+    /// Two numbers of 32 bits.
+    Pair,
     /// Bytes between fields of a structure.
     Skip(usize),
     /// A number that is shown only if it is not zero, as it should be.
@@ -78,8 +84,9 @@ impl Kind {
             | Kind::Flags(_, size)
             | Kind::Skip(size)
             | Kind::Reserved(size) => *size,
-            Kind::BigSymbol(_) => 2,
-            Kind::Address6 => 16,
+            Kind::BigSymbol(_) | Kind::Port => 2,
+            Kind::Pair => 8,
+            Kind::Address6 | Kind::AddressField => 16,
             Kind::Structure(fields) => {
                 let (mut sum, mut at) = (0, 0);
                 while at < fields.len() {
@@ -163,6 +170,22 @@ impl Kind {
             Kind::Descriptor => reader.context.fd(any(data) as i32),
             Kind::User => crate::message::id(any(data) as u32),
             Kind::Address6 => Value::Inet6(data.first_chunk().copied().unwrap_or_default()),
+            Kind::AddressField => match (reader.family.get(), data.first_chunk(), data.first_chunk()) {
+                // As bytes, all of them.
+                (2, Some(inet), _) => match Value::inet(*inet) {
+                    Value::Named { name, .. } => Value::named(Value::hex_bytes(data), *name),
+                    other => other,
+                },
+                (_, _, Some(inet6)) => Value::Inet6(*inet6),
+                _ => Value::hex_bytes(data),
+            },
+            Kind::Port => Value::port(data.first_chunk().copied().unwrap_or_default()),
+            Kind::Pair => {
+                let numbers = data.chunks(4).map(|number| Value::Uint(any(number)));
+                let shown = reader.most().min(2);
+                let end = if shown < 2 { End::Abbreviated } else { End::Complete };
+                Value::Array { items: numbers.take(shown).collect(), end }
+            }
             Kind::Structure(fields) => Value::Struct(structure(reader, fields, data)),
             _ => Value::Uint(any(data)),
         }

@@ -4,6 +4,8 @@
 //! What isn't decoded is shown as bytes.
 
 mod attribute;
+mod diag;
+mod message;
 mod route;
 mod span;
 
@@ -178,6 +180,10 @@ impl Reader<'_> {
                 Some(vec![number.map_or(Value::Pointer(data.address), |number| Value::Int(number.into()))])
             }
             16.. if self.protocol == Some(NETLINK_ROUTE) => Some(self.route(data, ty)),
+            // Two old types have questions of their own shape.
+            16..=17 | 20.. if self.protocol == Some(NETLINK_SOCK_DIAG) => {
+                Some(self.diag(data, bytes::u16(header, 6) & REQUEST != 0))
+            }
             _ => None,
         });
         parts.flatten().unwrap_or_else(|| vec![data.hex()])
@@ -213,6 +219,9 @@ impl Reader<'_> {
         }
     }
 }
+
+/// A flag that every question has.
+const REQUEST: u16 = 1;
 
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;

@@ -8,52 +8,47 @@ mod routes;
 pub(super) use link::LinkKind;
 
 use super::Reader;
-use super::attribute::{Attributes, Kind, structure};
+use super::message::Message;
 use super::span::Span;
-use crate::tables::FAMILIES;
-use crate::{Field, Value, field};
+use crate::Value;
 
 /// RTM_DELACTION, whose flags are those of a question.
 pub(super) const DELETE_ACTION: u16 = 49;
 
-/// What a kind of message begins with, and what stands behind that.
-struct Message {
-    /// The name of its first field, a family of one byte.
-    family: &'static str,
-    /// The other fields.
-    fields: &'static [(&'static str, Kind)],
-    /// Bytes of them all.
-    size: usize,
-    /// What can stand behind them.
-    attributes: &'static Attributes,
-}
-
 static LINK: Message =
-    Message { family: "ifi_family", fields: &link::HEADER, size: 16, attributes: &link::LINK };
+    Message { family: "ifi_family", fields: &link::HEADER, size: 16, attributes: Some(&link::LINK) };
 static ADDRESS: Message = Message {
     family: "ifa_family",
     fields: &address::ADDRESS_HEADER,
     size: 8,
-    attributes: &address::ADDRESS,
+    attributes: Some(&address::ADDRESS),
 };
-static ROUTE: Message =
-    Message { family: "rtm_family", fields: &routes::ROUTE_HEADER, size: 12, attributes: &routes::ROUTE };
+static ROUTE: Message = Message {
+    family: "rtm_family",
+    fields: &routes::ROUTE_HEADER,
+    size: 12,
+    attributes: Some(&routes::ROUTE),
+};
 static NEIGHBOUR: Message = Message {
     family: "ndm_family",
     fields: &address::NEIGHBOUR_HEADER,
     size: 12,
-    attributes: &address::NEIGHBOUR,
+    attributes: Some(&address::NEIGHBOUR),
 };
 static RULE: Message =
-    Message { family: "family", fields: &routes::RULE_HEADER, size: 12, attributes: &routes::RULE };
-static LABEL: Message =
-    Message { family: "ifal_family", fields: &others::LABEL_HEADER, size: 12, attributes: &others::LABEL };
+    Message { family: "family", fields: &routes::RULE_HEADER, size: 12, attributes: Some(&routes::RULE) };
+static LABEL: Message = Message {
+    family: "ifal_family",
+    fields: &others::LABEL_HEADER,
+    size: 12,
+    attributes: Some(&others::LABEL),
+};
 static SETTINGS: Message =
-    Message { family: "ncm_family", fields: &[], size: 1, attributes: &others::SETTINGS };
+    Message { family: "ncm_family", fields: &[], size: 1, attributes: Some(&others::SETTINGS) };
 static NAMESPACE: Message =
-    Message { family: "rtgen_family", fields: &[], size: 1, attributes: &others::NAMESPACE };
+    Message { family: "rtgen_family", fields: &[], size: 1, attributes: Some(&others::NAMESPACE) };
 static HOP: Message =
-    Message { family: "nh_family", fields: &others::HOP_HEADER, size: 8, attributes: &others::HOP };
+    Message { family: "nh_family", fields: &others::HOP_HEADER, size: 8, attributes: Some(&others::HOP) };
 
 /// What kind of message a type is.
 fn message(ty: u16, family: u8) -> Option<&'static Message> {
@@ -79,34 +74,9 @@ fn message(ty: u16, family: u8) -> Option<&'static Message> {
 impl Reader<'_> {
     /// What is in a message: a structure, and attributes.
     pub(super) fn route(&self, data: Span<'_>, ty: u16) -> Vec<Value> {
-        let Some(family) = data.bytes(0, 1).map(|byte| byte[0]) else {
-            return vec![Value::Pointer(data.address)];
-        };
-        let named = Value::Symbol(&FAMILIES, family.into());
-        let Some(message) = message(ty, family) else {
-            let mut fields = vec![field("family", named)];
-            if data.length > 1 {
-                fields.push(field("data", data.after(1).hex()));
-            }
-            return vec![Value::Struct(fields)];
-        };
-        self.family.set(family.into());
-        let mut fields = vec![field(message.family, named)];
-        let alone = |fields: &mut Vec<Field>, value| fields.push(field("", value));
-        if data.length < message.size as u64 {
-            alone(&mut fields, Value::Word("..."));
-            return vec![Value::Struct(fields)];
+        match data.bytes(0, 1).map(|byte| byte[0]) {
+            Some(family) => self.structured(data, family, message(ty, family)),
+            None => vec![Value::Pointer(data.address)],
         }
-        let Some(rest) = data.bytes(1, message.size - 1) else {
-            alone(&mut fields, Value::Pointer(data.address + 1));
-            return vec![Value::Struct(fields)];
-        };
-        fields.extend(structure(self, message.fields, &rest));
-        let mut parts = vec![Value::Struct(fields)];
-        let attributes = data.after(message.size.next_multiple_of(4) as u64);
-        if attributes.length > 0 {
-            parts.push(self.attributes(attributes, message.attributes));
-        }
-        parts
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bridge;
+pub mod diag;
 pub mod link;
 pub mod others;
 pub mod route;
