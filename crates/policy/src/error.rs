@@ -44,7 +44,7 @@ pub struct Error {
     /// The bytes of it that are wrong.
     pub span: Range<usize>,
     /// What is wrong.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 impl fmt::Display for Error {

@@ -26,7 +26,7 @@ impl Policy {
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);
                 let problem = Problem::Syntax(error.message().trim().replace('\n', ", "));
-                return Err(Errors(vec![Error { source, span, problem }]));
+                return Err(Errors(vec![read::place(&source, (span, problem))]));
             }
         };
         let lines = text.match_indices('\n').map(|(at, _)| at).collect();

@@ -66,7 +66,8 @@ impl Glob {
     pub fn matches(&self, text: &[u8]) -> bool {
         let (mut part, mut at) = (0, 0);
         // Where to go on if it fails: the part behind the star, and the text behind what the star has taken.
-        let (mut some, mut all): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+        let mut some: Option<(usize, usize)> = None;
+        let mut all: Option<(usize, usize)> = None;
         loop {
             match self.parts.get(part) {
                 Some(Part::All) => {

@@ -1,4 +1,44 @@
-//! Rules on socket calls.
+//! Rules on socket calls: read, judged, compiled.
+//!
+//! # Terms
+//! - A **policy** is a default and rules, tried from top to bottom: the first that matches decides. It comes from a
+//!   file ([`Policy::parse`]), from short rules ([`Rule::short`]), or from both ([`Policy::with_short`]).
+//! - What **registers** decide becomes a tree for each call ([`Compiled::plan`]) and with it a part of the one filter
+//!   ([`Compiled::add_to`]): which call, which family, type, protocol, option. It costs a few instructions in the
+//!   kernel, with a hundred rules hardly more than with ten.
+//! - What **memory** decides, addresses, ports and control messages, is judged by [`Compiled::judge`] as it was
+//!   [`Copied`]: it must be what the kernel will read, so that the program can't change it in between.
+//! - [`Step`] is what registers come to, and says which of both it is; [`Verdict`] is what becomes of the call, and
+//!   by which rule.
+//!
+//! The crate does no I/O. Every mistake in a policy knows its place ([`Error::render`]).
+//!
+//! ```
+//! use abi::Call;
+//! use policy::{Action, By, Copied, Policy, Socket};
+//!
+//! let policy = Policy::parse("policy.toml", r#"
+//!     default = "deny"
+//!     [[rule]]
+//!     action = "allow"
+//!     call = "connect"
+//!     address = "127.0.0.0/8"
+//!     port = [80, 443]
+//! "#).unwrap().compile();
+//!
+//! // connect(fd, 127.0.0.1:80), of a TCP socket.
+//! let mut address = [2, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+//! let tcp = Socket::new(2, 1, 0);
+//! let copied =
+//!     Copied { call: Call::Connect, socket: tcp, address: Some(&address), path: None, flags: 0, control: &[] };
+//! assert_eq!(policy.judge(&copied).by, By::Rule(0));
+//!
+//! // Port 81.
+//! address[3] = 81;
+//! let verdict = policy.judge(&Copied { address: Some(&address), ..copied });
+//! assert!(matches!(verdict.action, Action::Deny(_)));
+//! assert_eq!(verdict.by, By::Default);
+//! ```
 #![forbid(unsafe_code)]
 
 mod address;

@@ -142,7 +142,7 @@ fn field(offset: u32) -> String {
         4 => "architecture".to_owned(),
         8 | 12 => "instruction pointer".to_owned(),
         _ => {
-            let half = if offset % 8 == 0 { "" } else { ", upper half" };
+            let half = if offset.is_multiple_of(8) { "" } else { ", upper half" };
             format!("argument {}{half}", (offset - 16) / 8)
         }
     }

@@ -38,7 +38,7 @@ pub(crate) fn unknown_key(what: &'static str, key: &str, known: &'static [&'stat
 
 /// Puts `problem` at its place.
 pub(crate) fn place(source: &Source, (span, problem): Wrong) -> Error {
-    Error { source: source.clone(), span, problem }
+    Error { source: source.clone(), span, problem: Box::new(problem) }
 }
 
 /// Each value of an entry, read by `one`.
