@@ -22,6 +22,7 @@ mod examples;
 mod explain;
 mod guests;
 mod oracle;
+mod policy;
 mod stress;
 mod supervisor;
 mod systemd;
@@ -78,6 +79,8 @@ enum Suite {
     Systemd,
     /// `trace`, line by line as strace.
     Oracle,
+    /// `run` with rules: ways around them, and what they permit.
+    Policy,
     /// Threads, forks and signals for a while.
     Stress,
     /// The example application.
@@ -113,6 +116,7 @@ const SUITES: &[(Suite, Run)] = &[
     (Suite::Systemd, systemd::run),
     (Suite::Examples, examples::run),
     (Suite::Oracle, oracle::run),
+    (Suite::Policy, policy::run),
     (Suite::Stress, stress::run),
 ];
 

@@ -17,9 +17,9 @@ use crate::tools::GCC32;
 #[derive(Args, Clone, Copy)]
 #[group(skip)]
 pub struct Options {
-    /// How long the stress test takes in each mode.
+    /// How long the stress test takes in each mode, and each race against a policy: from 60 on, a million attempts too.
     #[arg(long, value_name = "N", default_value_t = 3)]
-    seconds: u64,
+    pub seconds: u64,
     /// What the stress test's chances begin with (the time otherwise).
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
