@@ -1,19 +1,17 @@
 //! `socketcall trace`: every network call of a program, decoded.
 
+mod options;
 mod qualify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use ::trace::{Describe, Options, Output, Quiet, Recorder, Sort, Statuses, Summary, Time};
+use ::trace::{Recorder, Sort};
 use anyhow::{Result, bail};
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
-use decode::text::{Names, Strings};
 use nix::sys::resource::{Resource, setrlimit};
 use socketcall::{End, Launch, Session};
 use supervise::{Attach, Ended, Record};
-
-use qualify::Qualified;
 
 /// Shows every network call of a program, decoded, as strace does.
 ///
@@ -229,99 +227,6 @@ enum Format {
 }
 
 impl Trace {
-    fn options(&self) -> Result<Options> {
-        let mut qualified = Qualified::default();
-        for expression in &self.expressions {
-            qualified.expression(expression)?;
-        }
-        let long = [
-            ("trace", &self.trace),
-            ("status", &self.status),
-            ("signal", &self.signal),
-            ("quiet", &self.quiet_set),
-            ("decode-fds", &self.decode_fds_set),
-        ];
-        for (name, set) in long {
-            if let Some(set) = set {
-                qualified.set(name, set)?;
-            }
-        }
-        let mut options = Options::default();
-        options.output = match &self.output {
-            None => Output::StandardError,
-            Some(name) => match name.to_str().and_then(|name| name.strip_prefix(['|', '!'])) {
-                Some(command) => Output::Command(command.to_owned()),
-                None => Output::File(name.into()),
-            },
-        };
-        options.append = self.append;
-        options.separately = self.follow_forks > 1 || self.output_separately;
-        if options.separately && matches!(options.output, Output::Command(_)) {
-            bail!(
-                "a command's input can't be a file for each thread: give -o a file's name, or leave out -ff"
-            );
-        }
-        options.follow = !self.no_follow;
-        options.calls = qualified.calls.unwrap_or(options.calls);
-        options.statuses = qualified.statuses.unwrap_or(options.statuses);
-        if self.successful_only {
-            options.statuses = Statuses { successful: true, ..Statuses::NONE };
-        }
-        if self.failed_only {
-            options.statuses = Statuses { failed: true, ..Statuses::NONE };
-        }
-        options.signals = qualified.signals.unwrap_or(options.signals);
-        options.quiet = match (self.quiet, qualified.quiet) {
-            (1.., Some(_)) => bail!("-q and -e quiet= can't be used together"),
-            (0, Some(quiet)) => quiet,
-            // A file of its own needs no messages on the terminal.
-            (0, None) if self.output.is_none() || self.command.is_empty() => Quiet::default(),
-            (0 | 1, None) => Quiet::ATTACH,
-            (2, None) => Quiet::EXIT,
-            (3.., None) => Quiet::ALL,
-        };
-        options.describe = match self.decode_fds {
-            0 => qualified.describe.unwrap_or_default(),
-            1 => Describe::Paths,
-            2.. => Describe::All,
-        };
-        options.time = match self.absolute_timestamps {
-            0 => Time::None,
-            1 => Time::Clock { digits: 0 },
-            2 => Time::Clock { digits: 6 },
-            3.. => Time::Unix { digits: 6 },
-        };
-        options.relative = self.relative_timestamps;
-        options.duration = self.syscall_times;
-        options.numbers = self.syscall_number;
-        options.column = self.columns;
-        options.summary = match (self.summary_only, self.summary) {
-            (true, _) => Summary::Only,
-            (_, true) => Summary::Also,
-            _ => Summary::No,
-        };
-        options.sort = self.summary_sort_by.into();
-        options.wall_clock = self.summary_wall_clock;
-        options.limits.bytes = self.string_limit;
-        options.limits.elements = self.string_limit;
-        options.limits.verbose = self.no_abbrev;
-        options.style.strings = match self.strings_in_hex {
-            0 => Strings::Plain,
-            1 => Strings::HexIfNeeded,
-            2.. => Strings::Hex,
-        };
-        options.style.names = match self.const_print_style {
-            Format::Raw => Names::Raw,
-            Format::Abbrev => Names::Abbreviated,
-            Format::Verbose => Names::Verbose,
-        };
-        options.style.beyond = self.own.more;
-        options.entry = self.own.entry;
-        options.json = self.own.json;
-        options.sockets = self.own.sockets;
-        Ok(options)
-    }
-
     /// The processes of `-p`, which may be lists.
     fn processes(&self) -> Result<Vec<i32>> {
         let lists = self.attach.iter().flat_map(|list| list.split([',', ' ', '\t', '\n']));
@@ -345,8 +250,7 @@ impl Trace {
 /// Traces, and answers the exit status.
 pub fn run(args: &Trace) -> Result<ExitCode> {
     let processes = args.processes()?;
-    let mut options = args.options()?;
-    options.attached = processes.len();
+    let options = options::of(args, processes.len())?;
     let follow = options.follow;
     let recorder = Recorder::new(options)?;
     let record = Record::new(recorder);

@@ -161,9 +161,9 @@ impl Descriptors for Described<'_> {
         let Some(inode) = inode else { return Some(special::shown(self.tid, fd, text)) };
         let kind = self.all.kind(self.tid, fd, inode);
         let diagnosis = || self.all.diagnosis.get_or_init(Diagnosis::open).as_ref();
-        let shown = kind.name().and_then(|name| {
+        let shown = kind.name().map(|name| {
             let shown = self.all.with_descriptor(self.tid, fd, |ours| kind.shown(&ours, inode, diagnosis()));
-            Some(format!("{name}:[{}]", shown.unwrap_or_else(|| inode.to_string())))
+            format!("{name}:[{}]", shown.unwrap_or_else(|| inode.to_string()))
         });
         Some(shown.unwrap_or(text))
     }
