@@ -27,15 +27,14 @@
 //! "#).unwrap().compile();
 //!
 //! // connect(fd, 127.0.0.1:80), of a TCP socket.
-//! let mut address = [2, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
-//! let tcp = Socket::new(2, 1, 0);
-//! let copied =
-//!     Copied { call: Call::Connect, socket: tcp, address: Some(&address), path: None, flags: 0, control: &[] };
-//! assert_eq!(policy.judge(&copied).by, By::Rule(0));
-//!
-//! // Port 81.
-//! address[3] = 81;
-//! let verdict = policy.judge(&Copied { address: Some(&address), ..copied });
+//! let address = |port| [2, 0, 0, port, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+//! let judge = |address: &[u8]| {
+//!     let tcp = Socket::new(2, 1, 0);
+//!     let address = Some(address);
+//!     policy.judge(&Copied { call: Call::Connect, socket: tcp, address, path: None, flags: 0, control: &[] })
+//! };
+//! assert_eq!(judge(&address(80)).by, By::Rule(0));
+//! let verdict = judge(&address(81));
 //! assert!(matches!(verdict.action, Action::Deny(_)));
 //! assert_eq!(verdict.by, By::Default);
 //! ```

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use abi::Errno;
 
+use crate::address::Pattern;
 use crate::error::{Error, Problem, Source, near};
 use crate::model::{ADDRESSED, Action, CREATE, Matcher, OPTION, Rule};
 use crate::names;
-use crate::socket::{INET, INET6, Socket, VSOCK};
+use crate::socket::{Socket, VSOCK};
 use crate::values::{self, Word};
 
 /// The keys of a rule that say what has to match.
@@ -104,6 +105,11 @@ fn fits(matcher: &Matcher, entries: &[Entry], whole: &Range<usize>) -> Result<()
         }
     }
     if matcher.has_address() {
+        let mut patterns = matcher.addresses.iter().flatten();
+        let unix = |pattern: &Pattern| matches!(pattern, Pattern::Path(..) | Pattern::Abstract(..));
+        if matcher.ports.is_some() && patterns.any(unix) {
+            return never("port", "a unix socket has no port".to_owned());
+        }
         let families = matcher.address_families();
         let own = matcher.families.as_deref();
         // A rule on 10.0.0.0/8 can match an inet socket and an inet6 one; it must be one of those it asks for.
@@ -112,10 +118,6 @@ fn fits(matcher: &Matcher, entries: &[Entry], whole: &Range<usize>) -> Result<()
         if possible.is_empty() {
             let key = if matcher.addresses.is_some() { "address" } else { "port" };
             return never(key, "no socket of its family has such an address that can be judged".to_owned());
-        }
-        let ip = [INET, INET6, VSOCK];
-        if matcher.ports.is_some() && !possible.iter().any(|family| ip.contains(family)) {
-            return never("port", "a unix socket has no port".to_owned());
         }
         let modelled =
             Socket::MODELLED.iter().any(|s| possible.contains(&s.family) && matcher.takes(*s, s.family));

@@ -61,6 +61,8 @@ fn word() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn the_profile_says_what_registers_say(
         which in 0..POLICIES.len(),
