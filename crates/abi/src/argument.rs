@@ -72,6 +72,8 @@ pub enum Type {
     MessagesOut,
     /// In and out: a timeout of two 32-bit words; may be null.
     Timespec32,
+    /// In and out: where sendfile(2), which is no call of the multiplexer, reads in a file; may be null.
+    Offset,
 }
 
 impl Type {
@@ -101,6 +103,7 @@ impl Type {
             Self::MessageOut => "struct msghdr *",
             Self::MessagesIn | Self::MessagesOut => "struct mmsghdr *",
             Self::Timespec32 => "struct timespec *",
+            Self::Offset => "off_t *",
         }
     }
 }

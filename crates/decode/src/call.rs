@@ -60,8 +60,25 @@ pub struct Form {
     pub call: Option<abi::Call>,
     /// The arguments' names and meanings.
     pub arguments: &'static [Argument],
-    /// Bytes of each half of the timeout that recvmmsg takes.
+    /// Bytes of each half of the timeout that recvmmsg takes, or of the offset that sendfile does.
     pub time: usize,
+}
+
+/// sendfile(2) and sendfile64(2): network calls as strace groups them, and none of the multiplexer.
+const SENDFILE: &[Argument] = &[
+    Argument { name: "out_fd", ty: Type::Fd },
+    Argument { name: "in_fd", ty: Type::Fd },
+    Argument { name: "offset", ty: Type::Offset },
+    Argument { name: "count", ty: Type::Size },
+];
+
+/// The name of sendfile by its number, of x32 without the bit (arch/x86/entry/syscalls/syscall_32.tbl and syscall_64.tbl).
+pub(crate) const fn sendfile(abi: Abi, number: u32) -> Option<&'static str> {
+    match (abi, number) {
+        (Abi::I386, 187) | (Abi::X86_64 | Abi::X32, 40) => Some("sendfile"),
+        (Abi::I386, 239) => Some("sendfile64"),
+        _ => None,
+    }
 }
 
 /// A call with its words: what the kernel is asked to do.
@@ -108,16 +125,17 @@ impl Asked {
             return Some(Asked { seen, form, words: seen.registers.map(|word| word & 0xffff_ffff) });
         }
         let name = seen.abi.name_of(seen.number)?;
+        if name.starts_with("sendfile") {
+            let time = if name == "sendfile" { seen.abi.time() } else { 8 };
+            let form = Form { name, call: None, arguments: SENDFILE, time };
+            return Some(Asked { seen, form, words: narrow(seen) });
+        }
         let call = abi::Call::ALL.into_iter().find(|call| name == call.name());
         let call = call.or((name == "recvmmsg_time64").then_some(abi::Call::Recvmmsg))?;
         let time =
             if seen.abi == Abi::I386 && seen.number == i386::RECVMMSG_TIME64 { 8 } else { seen.abi.time() };
         let form = Form { name, call: Some(call), arguments: call.facts().words, time };
-        let mut words = seen.registers;
-        if seen.abi == Abi::I386 {
-            words = words.map(|word| word & 0xffff_ffff);
-        }
-        Some(Asked { seen, form, words })
+        Some(Asked { seen, form, words: narrow(seen) })
     }
 
     fn multiplexed(seen: Seen, memory: &dyn Memory) -> Asked {
@@ -135,6 +153,11 @@ impl Asked {
             }
         }
     }
+}
+
+/// The words of a call in registers.
+fn narrow(seen: Seen) -> [u64; 6] {
+    if seen.abi == Abi::I386 { seen.registers.map(|word| word & 0xffff_ffff) } else { seen.registers }
 }
 
 /// The array of a multiplexed call.

@@ -57,13 +57,15 @@ impl Abi {
         self.word()
     }
 
-    /// The name of the socket call with this number, of any form.
+    /// The name of the socket call with this number, of any form; or of sendfile.
     #[must_use]
     pub const fn name_of(self, number: u32) -> Option<&'static str> {
-        match self {
-            Abi::I386 => i386::name(number),
-            Abi::X86_64 => x86_64::name(number),
-            Abi::X32 => crate::call::x32_name(number & !Self::X32_BIT),
+        let plain = number & !if matches!(self, Abi::X32) { Self::X32_BIT } else { 0 };
+        match (crate::call::sendfile(self, plain), self) {
+            (Some(name), _) => Some(name),
+            (None, Abi::I386) => i386::name(number),
+            (None, Abi::X86_64) => x86_64::name(number),
+            (None, Abi::X32) => crate::call::x32_name(plain),
         }
     }
 }

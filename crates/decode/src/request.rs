@@ -67,6 +67,8 @@ enum Saved {
     Nothing,
     /// The room for an address or an option.
     Length(i32),
+    /// Where a file was to be read.
+    Offset(u64),
     /// The room for the address of each message, and the timeout.
     Messages(Vec<i32>, Value),
 }
@@ -104,6 +106,7 @@ const fn is_out(ty: Type) -> bool {
             | Type::MessageOut
             | Type::MessagesIn
             | Type::MessagesOut
+            | Type::Offset
     )
 }
 
@@ -127,12 +130,19 @@ impl Request {
         {
             saved = Saved::Length(room);
         }
+        if let Some(offset) = words.get(Type::Offset).and_then(|at| offset(context, at, asked.form.time)) {
+            saved = Saved::Offset(offset);
+        }
         let mut arguments = Vec::with_capacity(asked.form.arguments.len());
         for (meaning, raw) in asked.form.arguments.iter().zip(asked.words) {
             let decided = match (meaning.ty, &saved) {
                 // Nothing will be told of these.
                 (
-                    Type::AddressOut | Type::OptionOut | Type::LengthPointer | Type::MessageOut,
+                    Type::AddressOut
+                    | Type::OptionOut
+                    | Type::LengthPointer
+                    | Type::MessageOut
+                    | Type::Offset,
                     Saved::Nothing,
                 ) if !matches!(asked.form.call, Some(abi::Call::Recvfrom)) => Some(Value::Pointer(raw)),
                 (ty, _) if is_out(ty) => None,
@@ -198,7 +208,7 @@ const fn int(raw: u64) -> i32 {
 
 /// A word that is shown as it is.
 fn at_entry(ty: Type, raw: u64, words: &Words<'_>, asked: &Asked, context: &Context<'_>) -> Value {
-    if asked.form.call.is_none() {
+    if asked.form.name == "socketcall" {
         return match ty {
             Type::Backlog if SOCKETCALLS.name(raw).is_some() => {
                 Value::named(Value::Uint(raw), Value::Symbol(&SOCKETCALLS, raw))
@@ -290,6 +300,13 @@ fn at_exit(
             ),
             _ => Value::Pointer(raw),
         },
+        Type::Offset => match (saved, result, offset(context, raw, asked.form.time)) {
+            (Saved::Offset(before), Some(1..), Some(after)) => {
+                Value::behind(Value::Changed(Box::new(Value::Uint(*before)), Box::new(Value::Uint(after))))
+            }
+            (Saved::Offset(before), ..) => Value::behind(Value::Uint(*before)),
+            _ => Value::Pointer(raw),
+        },
         Type::FdPair => match result {
             Some(_) => fd_pair(context, raw),
             None => Value::Pointer(raw),
@@ -344,6 +361,15 @@ fn protocol(words: &Words<'_>, call: Option<abi::Call>, raw: u64) -> Value {
             Value::Function("htons", vec![Value::Symbol(table, swapped.into())])
         }
         _ => Value::Symbol(table, low),
+    }
+}
+
+/// An offset of so many bytes.
+fn offset(context: &Context<'_>, pointer: u64, size: usize) -> Option<u64> {
+    match (pointer, size) {
+        (0, _) => None,
+        (at, 4) => context.exactly(at).map(|bytes| u32::from_le_bytes(bytes).into()),
+        (at, _) => context.exactly(at).map(u64::from_le_bytes),
     }
 }
 
