@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -72,8 +72,8 @@ struct Efforts {
 /// Sessions of all processes anew, so that no single one's luck counts; turns that are long enough for the
 /// clock and too short for a machine's moods. What loads a server counts in milliseconds.
 const FULL: Efforts = Efforts {
-    loops: Effort { sessions: 20, rounds: 20, turn: Duration::from_millis(3) },
-    servers: Effort { sessions: 9, rounds: 4, turn: Duration::from_millis(120) },
+    loops: Effort { sessions: 17, rounds: 16, turn: Duration::from_millis(3) },
+    servers: Effort { sessions: 9, rounds: 3, turn: Duration::from_millis(100) },
 };
 /// The fewest sessions that give an interval.
 const QUICK: Efforts = Efforts {
@@ -100,6 +100,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let world = world(options, rows.iter().any(|row| matches!(row.work, Work::Serve(_))))?;
     // All that is started from here on inherits that (setrlimit(2)).
     setrlimit(Resource::RLIMIT_FSIZE, LARGEST, LARGEST).context("RLIMIT_FSIZE")?;
+    let start = Instant::now();
     let efforts = if options.quick { QUICK } else { FULL };
     let machine = Machine::here()?;
     println!("{}; load {}", machine.text(), machine::load());
@@ -130,7 +131,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         bench.verdicts.push(line.verdict);
         told.insert((*name).into(), line.json);
     }
-    println!("\n{}; load {}", bench.summary(), machine::load());
+    println!("\n{}; load {}; in {} s", bench.summary(), machine::load(), start.elapsed().as_secs());
     if let Some(file) = &options.json {
         let all = json!({
             "machine": machine.json(),
@@ -226,7 +227,7 @@ fn world(options: &Options, with_servers: bool) -> Result<World> {
     };
     let guests = workspace.target.join("bench");
     write_guests(&guests)?;
-    let mut rivals = vec![Rival::Native, Rival::Again, Rival::Ours];
+    let mut rivals = vec![Rival::Native, Rival::Again, Rival::Ours, Rival::Bare];
     if tools::STRACE.works() {
         rivals.extend([Rival::Strace, Rival::StraceFilter]);
     }

@@ -4,7 +4,7 @@
 //! the load runs under nothing, and is the same for all.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 
 use super::contestant::{Contestant, LIMIT, Place, at, end, ended, family};
 use super::http::Connections;
-use super::rows::Row;
+use super::rows::{Row, Verb};
 use super::world::{Rival, World, command, typed};
 use crate::process::{Running, line};
 use crate::suites::{free_port, listens};
@@ -76,7 +76,14 @@ impl Server {
         let home = Home { port, outside: root.join(&inside[1..]), inside };
         fs::create_dir_all(&home.outside).with_context(|| typed(&home.outside))?;
         let enter = vec![typed(&world.xtask), "enter".into(), typed(root), "--".into()];
-        let under = [world.under(row, rival), enter.clone()].concat();
+        let under = if row.verb == Verb::Run && matches!(rival, Rival::Ours | Rival::Bare) {
+            // Rules keep a program from entering a tree, so `run` is inside already.
+            let copy = "socketcall";
+            fs::copy(&world.socketcall, home.outside.join(copy)).with_context(|| typed(&home.outside))?;
+            [enter.clone(), world.under(row, rival, &Path::new(&home.inside).join(copy))].concat()
+        } else {
+            [world.under(row, rival, &world.socketcall), enter.clone()].concat()
+        };
         let mut command = command(&[&under[..], &(service.serve)(&home)?].concat());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let line = line(&command);

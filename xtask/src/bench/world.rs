@@ -1,7 +1,7 @@
 //! What there is to measure with, and how each rival's commands are typed.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 use guest32::{Entry, Guest};
@@ -104,7 +104,7 @@ impl World {
                 words.push("env".into());
             }
         }
-        words.extend(self.under(row, rival));
+        words.extend(self.under(row, rival, &self.socketcall));
         let guest = |program, entry| typed(&self.guests.join(Guest { program, entry }.name()));
         match row.work {
             Work::PingPong64 => words.extend([typed(&self.xtask), "ping-pong".into()]),
@@ -118,11 +118,16 @@ impl World {
                 words.extend([guest(STARTED.program, STARTED.entry), "0".into()]);
             }
         }
-        command(&words)
+        let mut command = command(&words);
+        if row.options.contains(&"--deny") {
+            // What `run` says of rules when it starts would stand between the lines of the table.
+            command.stderr(Stdio::null());
+        }
+        command
     }
 
-    /// The words that a rival puts in front of a program's.
-    pub fn under(&self, row: &Row, rival: Rival) -> Vec<String> {
+    /// The words that a rival puts in front of a program's; `socketcall` is the program under test.
+    pub fn under(&self, row: &Row, rival: Rival, socketcall: &Path) -> Vec<String> {
         let output = match row.verb {
             Verb::Trace(Output::File) => typed(&self.trace(rival)),
             Verb::Trace(Output::Null) | Verb::Run => "/dev/null".into(),
@@ -130,7 +135,7 @@ impl World {
         match rival {
             Rival::Native | Rival::Again => vec![],
             Rival::Ours => {
-                let mut words = vec![typed(&self.socketcall), row.verb.name().into()];
+                let mut words = vec![typed(socketcall), row.verb.name().into()];
                 words.extend(row.options.iter().map(|option| (*option).into()));
                 if matches!(row.verb, Verb::Trace(_)) {
                     words.extend(["-o".into(), output]);
@@ -145,7 +150,7 @@ impl World {
                 words
             }
             Rival::Qemu => vec!["qemu-i386".into()],
-            Rival::Bare => vec![typed(&self.socketcall), Verb::Run.name().into(), "--".into()],
+            Rival::Bare => vec![typed(socketcall), Verb::Run.name().into(), "--".into()],
         }
     }
 
