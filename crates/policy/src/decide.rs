@@ -60,9 +60,9 @@ impl Verdict {
 
 /// Options, by level and name, that make datagrams go elsewhere.
 ///
-/// A source route is set by IP_OPTIONS, IPV6_RTHDR and IPV6_2292PKTOPTIONS (net/ipv4/ip_sockglue.c,
-/// net/ipv6/ipv6_sockglue.c), and comes with a flow label too, which IPV6_FLOWLABEL_MGR makes
-/// (net/ipv6/ip6_flowlabel.c, `fl_create`).
+/// A source route is set by IP_OPTIONS and IPV6_RTHDR (net/ipv4/ip_sockglue.c, net/ipv6/ipv6_sockglue.c).
+/// IPV6_2292PKTOPTIONS takes control messages, and so does IPV6_FLOWLABEL_MGR for a flow label that datagrams are
+/// given later (net/ipv6/ip6_flowlabel.c, `fl_create`). Where the kernel has CONFIG_IPV6_MIP6, these can hold one.
 pub(crate) const ROUTING_OPTIONS: [(u32, u32); 4] = [(0, 4), (41, 57), (41, 6), (41, 32)];
 /// Control messages, by level and type, that do: IP_RETOPTS, IPV6_RTHDR, IPV6_2292RTHDR (net/ipv4/ip_sockglue.c,
 /// `ip_cmsg_send`; net/ipv6/datagram.c, `ip6_datagram_send_ctl`).
