@@ -55,6 +55,7 @@ mod model;
 mod names;
 mod node;
 mod oci;
+mod plan;
 mod question;
 mod read;
 mod socket;
