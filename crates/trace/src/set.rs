@@ -20,7 +20,12 @@ const SUFFIXES: [(&str, Abi); 3] = [("@32", Abi::I386), ("@64", Abi::X86_64), ("
 
 /// All names that a call can have.
 fn names() -> impl Iterator<Item = &'static str> {
-    abi::Call::ALL.iter().map(|call| call.name()).chain([MULTIPLEXER, "recvmmsg_time64", "sendfile", "sendfile64"])
+    abi::Call::ALL.iter().map(|call| call.name()).chain([
+        MULTIPLEXER,
+        "recvmmsg_time64",
+        "sendfile",
+        "sendfile64",
+    ])
 }
 
 impl CallSet {

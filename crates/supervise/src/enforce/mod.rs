@@ -243,7 +243,7 @@ impl Enforce {
         let Some(slot) = Area::slot(area, bytes.len()) else { return Ok(Outcome::Answered(libc::ENOBUFS)) };
         if bytes.len() != length {
             // The length is the copy's.
-            return Ok(self.with_length(stopped, words, slot, at, &bytes)?);
+            return self.with_length(stopped, words, slot, at, &bytes);
         }
         slot.write(0, &bytes);
         Ok(Outcome::Copied(slot, at[0]))
