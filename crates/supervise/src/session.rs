@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::{Duration, Instant};
 
-use seccomp::{Action, Data, Filter};
-use tracee::{At, CallInfo, Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
+use tracee::{At, Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
 
 use crate::data;
 use crate::layer::{End, Handled, Judged, Layer, Then};
@@ -14,35 +13,6 @@ use crate::say;
 
 /// The layers, outermost first.
 pub(crate) type Layers = Vec<Box<dyn Layer>>;
-
-/// What holds for every stop.
-#[derive(Clone, Copy)]
-struct Always<'a> {
-    /// The filter that all have from us.
-    filter: Option<&'a Filter>,
-    /// How every thread goes on at least ([`Layer::least`]).
-    then: Then,
-}
-
-impl Always<'_> {
-    fn resume(self, then: Then, signal: Signal) -> Resume {
-        match then.max(self.then) {
-            Then::Go => Resume::Continue(signal),
-            Then::StopAtCall => Resume::ToCall(signal),
-        }
-    }
-
-    /// The data of our own filter's answer for a call, whatever data the thread stopped with: of equal answers the newest
-    /// filter's counts (kernel/seccomp.c, `seccomp_run_filters`), and the program's may have ours on its tongue. None, if
-    /// our filter did not ask.
-    fn data(self, call: &CallInfo, number: u64, args: [u64; 6]) -> Option<u16> {
-        let call = Data { nr: number as u32, arch: call.arch, instruction_pointer: call.ip, args };
-        match self.filter?.interpret(&call) {
-            Action::Trace(data) => Some(data),
-            _ => None,
-        }
-    }
-}
 
 /// Which threads are there. A child's first stop and its parent's event come in any order; here a child waits
 /// until it is announced, so that all is known of it before it runs.
@@ -97,21 +67,17 @@ impl Threads {
 }
 
 /// Follows all of `first`, of whom the first is the program, and all that they start, until the last of them has ended.
-/// Answers how the program ended, if that was told; `program_ended` is called then. `filter` is the one that it was started
-/// with. If the waiter is interrupted, all of them are let go, untraced; those that the filter would leave without the
-/// tracer that it asks are killed.
+/// Answers how the program ended, if that was told; `program_ended` is called then. Lets all of them go, untraced, if the
+/// waiter is interrupted.
 pub(crate) fn follow_all(
     layers: &mut Layers,
     mut waiter: Waiter,
     first: &[Tid],
-    filter: Option<&Filter>,
     mut program_ended: impl FnMut(End),
 ) -> io::Result<Option<End>> {
     for layer in layers.iter_mut() {
         layer.on_start();
     }
-    let then = layers.iter().map(|layer| layer.least()).max().unwrap_or(Then::Go);
-    let always = Always { filter, then };
     let mut threads = Threads::default();
     threads.alive.extend(first);
     let mut placement = Placement::new();
@@ -121,7 +87,7 @@ pub(crate) fn follow_all(
             waiter.wait()?
         } else {
             for child in threads.out_of_patience(Instant::now()) {
-                serve(layers, always, &mut waiter, child, Stop::Attached, &mut threads);
+                serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
             }
             match waiter.wait_at_most(Threads::SILENCE)? {
                 Some(waited) => waited,
@@ -133,10 +99,6 @@ pub(crate) fn follow_all(
         };
         let (tid, end) = match waited {
             Waited::Nobody => return Ok(outcome),
-            Waited::Interrupted if filter.is_some() => {
-                threads.alive.iter().chain(threads.waiting.keys()).for_each(|tid| kill(*tid));
-                continue;
-            }
             Waited::Interrupted => {
                 let_go(layers, &mut waiter, threads)?;
                 return Ok(outcome);
@@ -150,11 +112,11 @@ pub(crate) fn follow_all(
                 if matches!(stop, Stop::Seccomp { .. } | Stop::Call | Stop::Signal(libc::SIGSYS)) {
                     placement.serving(stopped.tid());
                 }
-                serve(layers, always, &mut waiter, stopped, stop, &mut threads);
+                serve(layers, &mut waiter, stopped, stop, &mut threads);
                 if let Stop::Clone { child } = stop
                     && let Some((child, _)) = threads.waiting.remove(&child)
                 {
-                    serve(layers, always, &mut waiter, child, Stop::Attached, &mut threads);
+                    serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
                 }
                 continue;
             }
@@ -221,22 +183,15 @@ fn let_go(layers: &mut Layers, waiter: &mut Waiter, mut threads: Threads) -> io:
 }
 
 /// Deals with one stop, and lets the thread go on.
-fn serve(
-    layers: &mut Layers,
-    always: Always<'_>,
-    waiter: &mut Waiter,
-    mut stopped: Stopped,
-    stop: Stop,
-    threads: &mut Threads,
-) {
-    match handle(layers, always, threads, waiter, &mut stopped, stop) {
+fn serve(layers: &mut Layers, waiter: &mut Waiter, mut stopped: Stopped, stop: Stop, threads: &mut Threads) {
+    match handle(layers, threads, waiter, &mut stopped, stop) {
         // It may have been killed while we looked; if so, its end is reported next.
         Ok(how) => ignore_gone(stopped.resume(how)),
         // It runs to its end, or is heard to be stopped on the way there.
         Err(tracee::Error::Gone) => {}
         Err(error) => {
             say(format_args!("process {} can't be served and is killed: {error}", stopped.tid()));
-            kill(stopped.tid());
+            kill(&stopped);
         }
     }
 }
@@ -244,7 +199,6 @@ fn serve(
 /// Deals with one stop; answers how the thread goes on.
 fn handle(
     layers: &mut Layers,
-    always: Always<'_>,
     threads: &mut Threads,
     waiter: &mut Waiter,
     stopped: &mut Stopped,
@@ -281,24 +235,26 @@ fn handle(
         Stop::Call => {
             for layer in layers.iter_mut() {
                 if layer.before_call(stopped)? {
-                    return Ok(always.resume(Then::StopAtCall, 0));
+                    return Ok(resume(Then::StopAtCall));
                 }
             }
             for layer in layers {
                 then = then.max(layer.on_call(waiter, stopped)?);
             }
         }
-        Stop::Seccomp { .. } => {
-            let call = stopped.call_info(true)?;
-            // Elsewhere it left the stop: it was killed.
-            let At::Entry { number, args } = call.at else { return Err(tracee::Error::Gone) };
-            let Some(data) = always.data(&call, number, args) else {
-                refuse(stopped)?;
-                return Ok(always.resume(Then::Go, 0));
+        Stop::Seccomp { data } => {
+            let number = match stopped.call_info(true)?.at {
+                At::Entry { number, .. } => number as u32,
+                // It left the stop: it was killed.
+                At::Exit { .. } | At::Neither => return Err(tracee::Error::Gone),
             };
+            if !data::belongs(data, number) {
+                refuse(stopped)?;
+                return Ok(Resume::Continue(0));
+            }
             for layer in layers.iter_mut() {
                 if layer.continues(stopped)? {
-                    return Ok(always.resume(Then::StopAtCall, 0));
+                    return Ok(resume(Then::StopAtCall));
                 }
             }
             if data == data::SOCKETCALL {
@@ -311,7 +267,9 @@ fn handle(
                 match layer.on_trace(stopped, data)? {
                     Handled::No => continue,
                     Handled::Yes(wanted) => then = then.max(wanted),
-                    Handled::InPlace { made } => return in_place(layers, always, stopped, made),
+                    Handled::InPlace { made } => {
+                        return in_place(layers, stopped, made);
+                    }
                 }
                 handled = true;
                 // A call that is shown may be one that others wait for too.
@@ -319,8 +277,7 @@ fn handle(
                     break;
                 }
             }
-            // The filter asks for one reason; rules may be another.
-            if data != data::SOCKETCALL {
+            if matches!(data, data::SHOWN | data::JUDGED) {
                 handled |= data == data::JUDGED;
                 then = then.max(judge(layers, stopped)?);
             }
@@ -338,14 +295,19 @@ fn handle(
             for at in 0..layers.len() {
                 match layers[at].on_signal(waiter, stopped, &info)? {
                     Handled::No => {}
-                    Handled::Yes(wanted) => return Ok(always.resume(wanted, 0)),
-                    Handled::InPlace { made } => return in_place(layers, always, stopped, made),
+                    Handled::Yes(wanted) => return Ok(resume(wanted)),
+                    Handled::InPlace { made } => {
+                        return in_place(layers, stopped, made);
+                    }
                 }
             }
             for layer in layers {
                 then = then.max(layer.on_delivery(stopped)?);
             }
-            return Ok(always.resume(then, signal));
+            return Ok(match then {
+                Then::Go => Resume::Continue(signal),
+                Then::StopAtCall => Resume::ToCall(signal),
+            });
         }
         Stop::Group(signal) => {
             for layer in layers {
@@ -354,34 +316,27 @@ fn handle(
             return Ok(Resume::Listen);
         }
     }
-    Ok(always.resume(then, 0))
+    Ok(resume(then))
 }
 
 /// A multiplexed call is carried out in place, or was answered.
-fn in_place(
-    layers: &mut Layers,
-    always: Always<'_>,
-    stopped: &mut Stopped,
-    made: bool,
-) -> tracee::Result<Resume> {
+fn in_place(layers: &mut Layers, stopped: &mut Stopped, made: bool) -> tracee::Result<Resume> {
     for layer in layers.iter_mut() {
         layer.on_in_place(stopped, made)?;
     }
     if !made {
-        return Ok(always.resume(Then::Go, 0));
+        return Ok(resume(Then::Go));
     }
     // One that is about to be executed again comes by the filter.
-    judge(layers, stopped)?;
-    Ok(always.resume(Then::StopAtCall, 0))
+    if matches!(stopped.registers()?.call_number(), 1..) {
+        judge(layers, stopped)?;
+    }
+    Ok(resume(Then::StopAtCall))
 }
 
-/// Asks whether the call is made that the thread is about to make, if it is.
+/// Asks whether a call is made.
 fn judge(layers: &mut Layers, stopped: &mut Stopped) -> tracee::Result<Then> {
-    const NONE: u32 = u32::MAX;
     let mut then = Then::Go;
-    if !matches!(stopped.call_info(true)?.at, At::Entry { number, .. } if number as u32 != NONE) {
-        return Ok(then);
-    }
     for at in 0..layers.len() {
         let (reason, kills) = match layers[at].on_judge(stopped)? {
             Judged::Made(wanted) => {
@@ -395,12 +350,19 @@ fn judge(layers: &mut Layers, stopped: &mut Stopped) -> tracee::Result<Then> {
             layer.on_refused(stopped, &reason)?;
         }
         if kills {
-            kill(stopped.tid());
+            kill(stopped);
             return Err(tracee::Error::Gone);
         }
         return Ok(then);
     }
     Ok(then)
+}
+
+const fn resume(then: Then) -> Resume {
+    match then {
+        Then::Go => Resume::Continue(0),
+        Then::StopAtCall => Resume::ToCall(0),
+    }
 }
 
 /// Lets the call that the thread is about to make answer ENOSYS, unmade.
@@ -420,7 +382,7 @@ fn ignore_gone(result: tracee::Result<()>) {
     }
 }
 
-fn kill(tid: Tid) {
+fn kill(stopped: &Stopped) {
     // SAFETY: kill takes no pointers. A thread's id names its process too.
-    unsafe { libc::kill(tid, libc::SIGKILL) };
+    unsafe { libc::kill(stopped.tid(), libc::SIGKILL) };
 }
