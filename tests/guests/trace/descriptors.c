@@ -142,7 +142,7 @@ static void sendfiles(void)
 int main(int count, char **arguments)
 {
 	begin(count, arguments);
-	own_or_shared_network(count, arguments);
+	own_network();
 	files();
 	sockets();
 	sendfiles();

@@ -30,7 +30,7 @@ static void answer(int fd)
 int main(int count, char **arguments)
 {
 	begin(count, arguments);
-	own_or_shared_network(count, arguments);
+	own_network();
 	int fd = NEED(SYS_SOCKET, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	NEED(SYS_BIND, fd, NEW(0, struct sockaddr_nl, .nl_family = AF_NETLINK, .nl_pid = 99), sizeof(struct sockaddr_nl));
 	struct rtgenmsg any = { AF_UNSPEC };

@@ -115,23 +115,18 @@ static inline void loopback_up(void)
 	close(fd);
 }
 
-/* A network of its own: its ports are free, and nobody else's packets pass. */
+/* A network of its own: its ports are free, and nobody else's packets pass. A tracer can ask only for sockets of
+ * its own network, so whoever wants that starts both in a new one, and says so in the environment. */
 static inline void own_network(void)
 {
+	const char *network = getenv("NETWORK");
+	if (network && !strcmp(network, "shared"))
+		return loopback_up();
 	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
 		say("no network namespace: %s\n", strerror(errno));
 		exit(77);
 	}
 	loopback_up();
-}
-
-/* A tracer can ask only for sockets of its own network. Whoever starts both in a new one says "shared". */
-static inline void own_or_shared_network(int count, char **arguments)
-{
-	if (count > 2 && !strcmp(arguments[2], "shared"))
-		loopback_up();
-	else
-		own_network();
 }
 
 /* Reads the way from the first argument, and lays out memory. Stack and vDSO are to be at the same addresses in

@@ -23,6 +23,7 @@ mod compare;
 mod differences;
 mod events;
 mod guests;
+mod json;
 mod line;
 mod normal;
 mod table;
@@ -102,6 +103,10 @@ impl Oracle {
             let title = format!("strace and strace, {}", title(traced, &DEFAULT));
             report.case(&title, || nothing_left(self.repeats(traced)));
         }
+        for traced in TRACED {
+            let title = format!("--json, {}", title(traced, &DEFAULT));
+            report.case(&title, || nothing_left(self.objects_agree(traced)));
+        }
         for entry in EACH_SIZE {
             let title = format!("{} calls of eight threads, {}", self.events, entry.name());
             report.case(&title, || nothing_left(self.all_are_shown(*entry)));
@@ -155,7 +160,7 @@ impl Oracle {
         let program = self.guests.program(traced.guest, entry)?.display().to_string();
         let mut words = vec![program, entry.name().to_owned()];
         words.extend(traced.arguments.iter().map(|word| (*word).to_owned()));
-        tracer.trace(row, &self.place, &words, traced.shared_network)
+        tracer.trace(row, &self.place, &words, shares_network(traced, row))
     }
 }
 
@@ -168,6 +173,11 @@ fn cases() -> impl Iterator<Item = (&'static Traced, &'static Row, &'static [Ent
     plain.chain(others)
 }
 
+/// Where a tracer asks the kernel what a socket is, both are in one network.
+fn shares_network(traced: &Traced, row: &Row) -> bool {
+    traced.shared_network || row.options.contains(&"-yy")
+}
+
 fn title(traced: &Traced, row: &Row) -> String {
     let guest = [&[traced.guest], traced.arguments].concat().join(" ");
     let output = match row.output {
@@ -175,6 +185,7 @@ fn title(traced: &Traced, row: &Row) -> String {
         Output::Terminal => Some("on standard error"),
         Output::Split => Some("-ff"),
     };
-    let options: Vec<&str> = row.options.iter().copied().chain(output).collect();
+    let network = shares_network(traced, row).then_some("in one network");
+    let options: Vec<&str> = row.options.iter().copied().chain(output).chain(network).collect();
     if options.is_empty() { guest } else { format!("{guest}, {}", options.join(" ")) }
 }

@@ -87,10 +87,13 @@ fn in_step(expected: &[String], ours: &[String]) -> (usize, usize) {
     (0, 0)
 }
 
-/// What a line tells of, with its task: a call by its name, another event as a whole.
-fn kind(line: &str) -> &str {
-    let end = if line.contains("--- ") || line.contains("+++ ") { None } else { line.find(['(', '>']) };
-    &line[..end.unwrap_or(line.len())]
+/// What a line tells of, and of which task: a call by its name, another event as a whole.
+fn kind(line: &str) -> (&str, &str) {
+    let (task, rest) = line.split_once(' ').unwrap_or(("", line));
+    // A number of a call's (-n), or a time.
+    let rest = rest.trim_start_matches(|c: char| !c.is_ascii_alphabetic() && !"<-+".contains(c));
+    let end = if rest.starts_with(['-', '+']) { None } else { rest.find(['(', '>']) };
+    (task, &rest[..end.unwrap_or(rest.len())])
 }
 
 /// Groups of differences, the most frequent first, each with an example.

@@ -57,7 +57,11 @@ impl Differences {
         let call = mismatch.call();
         let line = mismatch.expected.as_deref().or(mismatch.ours.as_deref()).unwrap_or_default();
         let mut needed = Vec::new();
-        for field in mismatch.fields() {
+        let fields = mismatch.fields();
+        if fields.is_empty() {
+            return false;
+        }
+        for field in fields {
             let listed = self.0.iter().find(|entry| {
                 entry.call == call
                     && is_inside(&field, &entry.field)

@@ -49,11 +49,15 @@ impl<'a> Line<'a> {
         let line = line.trim_end();
         let mut fields = Vec::new();
         if let Some(at) = line.find("--- ") {
+            fields.push(("leader".into(), &line[..at]));
             leaves("signal", line[at..].trim_matches(['-', ' ']), &mut fields);
             return Line { call: "signal", fields };
         }
         if let Some(at) = line.find("+++ ") {
-            return Line { call: "end", fields: vec![("end".into(), &line[at..])] };
+            return Line {
+                call: "end",
+                fields: vec![("leader".into(), &line[..at]), ("end".into(), &line[at..])],
+            };
         }
         let (before, call, rest) = if let Some(at) = line.find("<... ") {
             let rest = &line[at + 5..];
@@ -211,6 +215,10 @@ mod tests {
         assert_eq!(differing(line, &line.replace(") =", ")  =")), ["padding"]);
         assert_eq!(differing(line, &line.replace("AF_INET, ", "AF_INET, sin_pad=0, ")), ["addr.sin_pad"]);
         assert_eq!(differing("T1 +++ exited with 0 +++", "T1 +++ exited with 1 +++"), ["end"]);
+        assert_eq!(
+            differing("T1 [ 252] +++ exited with 0 +++", "T1 [   0] +++ exited with 0 +++"),
+            ["leader"]
+        );
         assert_eq!(
             differing(
                 "T1 --- SIGALRM {si_signo=SIGALRM, si_pid=1} ---",

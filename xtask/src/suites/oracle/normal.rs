@@ -77,6 +77,11 @@ fn one(line: &str, shape: Shape, tasks: &mut Names, inodes: &mut Names) -> Strin
         for key in [":[", "->"] {
             rest = after(&rest, key, inodes, 'I');
         }
+        // Ports that the kernel chose (net.ipv4.ip_local_port_range).
+        rest = after_with(&rest, ":", |number| match number.parse() {
+            Ok(32768..=60999) => inodes.of('P', number),
+            _ => number.to_owned(),
+        });
     }
     format!("{task}{rest}")
 }
@@ -147,23 +152,35 @@ fn after_with(line: &str, key: &str, mut name: impl FnMut(&str) -> String) -> St
     result + rest
 }
 
-/// A table of counts: its columns of times are not compared, nor is the order that they give.
+/// A table of counts: its columns of times are not compared, nor is the order that they give, nor columns behind
+/// those that strace has.
 fn counts(table: &str) -> Vec<String> {
     /// "%6.2f %11.6f %11u " in front of the calls' number.
     const TIMES: usize = 6 + 1 + 11 + 1 + 11 + 1;
+    /// "%9u %9u " in front of the call's name, and as much as the name's column is wide.
+    const COUNTS: usize = 9 + 1 + 9 + 1;
+    const NAME: usize = 16;
     let mut lines: Vec<String> = Vec::new();
     let mut rows: Vec<String> = Vec::new();
     for line in table.lines() {
-        if line.starts_with('%') {
-            lines.push(line.to_owned());
-        } else if line.starts_with('-') {
+        let is_row = !line.starts_with(['%', '-']);
+        let shown = match line.get(TIMES..) {
+            Some(counts) if is_row => {
+                let name = counts.get(COUNTS..).unwrap_or_default();
+                let end = name.find(' ').unwrap_or(name.len());
+                &counts[..counts.len() - name.len() + end]
+            }
+            _ => line.get(..TIMES + COUNTS + NAME).unwrap_or(line).trim_end(),
+        };
+        if is_row {
+            rows.push(shown.to_owned());
+        } else {
             rows.sort();
             lines.append(&mut rows);
-            lines.push(line.to_owned());
-        } else {
-            rows.push(line.get(TIMES..).unwrap_or(line).to_owned());
+            lines.push(shown.to_owned());
         }
     }
+    rows.sort();
     lines.append(&mut rows);
     lines
 }
@@ -230,5 +247,8 @@ mod tests {
         let shape = Shape { counted: true, ..Shape::default() };
         assert_eq!(normal(&table("000012"), shape), normal(&table("000099"), shape));
         assert!(normal(&table("000012"), shape)[2].contains("2         1 listen"));
+        let wider = table("000012").replace("listen", "listen                 5 int80 2");
+        assert_eq!(normal(&table("000012"), shape), normal(&wider, shape));
+        assert_ne!(normal(&table("000012"), shape), normal(&table("000012").replace(" 2 ", " 3 "), shape));
     }
 }

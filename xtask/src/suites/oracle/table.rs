@@ -11,7 +11,7 @@ pub struct Traced {
     pub entries: &'static [Entry],
     /// Whether it is traced with every row of options too.
     pub with_options: bool,
-    /// Whether the tracer is in the guest's network namespace, a new one.
+    /// Whether the tracer is in the guest's network namespace, a new one. With -yy it always is.
     pub shared_network: bool,
 }
 
@@ -39,9 +39,8 @@ pub const TRACED: &[Traced] = &[
     with_options("control", &[]),
     all("addresses", &[]),
     all("netlink", &[]),
-    Traced { shared_network: true, ..all("netlink", &["shared"]) },
+    Traced { shared_network: true, ..all("netlink", &[]) },
     all("descriptors", &[]),
-    Traced { shared_network: true, ..all("descriptors", &["shared"]) },
     each_size("options", &[]),
     all("processes", &["interrupted"]),
     with_options("processes", &["signals"]),

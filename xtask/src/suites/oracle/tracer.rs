@@ -98,7 +98,11 @@ impl Tracer {
         }
         line.push("--".into());
         line.extend_from_slice(program);
-        let finished = Running::start(command(&line)?, vec![], LIMIT)?.wait()?;
+        let mut command = command(&line)?;
+        if in_network {
+            command.env("NETWORK", "shared");
+        }
+        let finished = Running::start(command, vec![], LIMIT)?.wait()?;
         ensure!(
             finished.status.code() != Some(127) && !finished.stderr.contains("error:"),
             "{}\n{}",
