@@ -1,5 +1,7 @@
 //! Sets of calls and signals, as options name them.
 
+use std::sync::LazyLock;
+
 use decode::Abi;
 
 use crate::{Error, signals};
@@ -18,14 +20,23 @@ const MULTIPLEXER: &str = "socketcall";
 /// The suffixes that say which interface is meant.
 const SUFFIXES: [(&str, Abi); 3] = [("@32", Abi::I386), ("@64", Abi::X86_64), ("@x32", Abi::X32)];
 
-/// All names that a call can have.
+/// All names that a network call can have, by the multiplexer or by number.
 fn names() -> impl Iterator<Item = &'static str> {
-    abi::Call::ALL.iter().map(|call| call.name()).chain([
-        MULTIPLEXER,
-        "recvmmsg_time64",
-        "sendfile",
-        "sendfile64",
-    ])
+    const LAST: u32 = 1024;
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let direct = (0..LAST).flat_map(|number| {
+            let x32 = number | Abi::X32_BIT;
+            [Abi::I386.name_of(number), Abi::X86_64.name_of(number), Abi::X32.name_of(x32)]
+        });
+        let mut names: Vec<_> = abi::Call::ALL.iter().map(|call| call.name()).collect();
+        for name in direct.flatten().chain([MULTIPLEXER]) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    });
+    NAMES.iter().copied()
 }
 
 impl CallSet {

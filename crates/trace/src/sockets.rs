@@ -7,7 +7,7 @@ use abi::Call;
 use decode::{Request, Stamp};
 
 use crate::fds::Descriptions;
-use crate::traffic::Traffic;
+use crate::traffic::{Traffic, is_sendfile};
 
 /// A socket, which is one thing under however many numbers.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Sockets {
         if let Some(fd) = made {
             self.touch(tid, fd, at, at, descriptions);
         }
-        if matches!(call, None | Some(Call::Socket)) {
+        if call == Some(Call::Socket) || call.is_none() && !is_sendfile(request) {
             return;
         }
         if call == Some(Call::Socketpair) {

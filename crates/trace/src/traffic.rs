@@ -21,6 +21,8 @@ impl Traffic {
             Some(Call::Recv | Call::Recvfrom | Call::Recvmsg) => Traffic { received: result, sent: 0 },
             Some(Call::Sendmmsg) => Traffic { received: 0, sent: messages(request) },
             Some(Call::Recvmmsg) => Traffic { received: messages(request), sent: 0 },
+            // What sendfile(2) reads is a file's.
+            None if is_sendfile(request) => Traffic { received: 0, sent: result },
             _ => Traffic::default(),
         }
     }
@@ -29,6 +31,11 @@ impl Traffic {
         self.received += more.received;
         self.sent += more.sent;
     }
+}
+
+/// sendfile(2) and sendfile64(2), which the multiplexer has not.
+pub(crate) fn is_sendfile(request: &Request) -> bool {
+    request.asked.form.name.starts_with("sendfile")
 }
 
 /// The bytes of an array of messages, as far as they were decoded.
