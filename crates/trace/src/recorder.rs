@@ -20,6 +20,8 @@ pub struct Recorder {
     format: Format,
     counts: Option<Counts>,
     sockets: Option<Sockets>,
+    /// Whether what is attached to from now on was made by somebody who is traced.
+    has_program: bool,
     finished: bool,
 }
 
@@ -54,7 +56,7 @@ impl Recorder {
         let descriptions = Descriptions::new(options.describe, options.summary != Summary::Only);
         let counts = (options.summary != Summary::No).then(|| Counts::new(&options));
         let sockets = options.sockets.then(Sockets::default);
-        Ok(Recorder { options, descriptions, format, counts, sockets, finished: false })
+        Ok(Recorder { options, descriptions, format, counts, sockets, has_program: false, finished: false })
     }
 
     /// Whether calls of this name are recorded, where they are made by this interface.
@@ -82,7 +84,9 @@ impl Recorder {
                 sockets.add(event.tid, event.at, took, request, &self.descriptions);
             }
         }
-        if self.options.summary != Summary::Only {
+        if self.options.summary == Summary::Only {
+            self.announce(event);
+        } else {
             match &mut self.format {
                 Format::Text(text) => text.event(event),
                 Format::Json(json) => json.event(event),
@@ -93,6 +97,22 @@ impl Recorder {
             What::Superseded { by } => {
                 self.descriptions.forget(event.tid);
                 self.descriptions.forget(by);
+            }
+            _ => {}
+        }
+    }
+
+    /// What the user is told even if nothing else is shown.
+    fn announce(&mut self, event: &Event<'_>) {
+        let quiet = self.options.quiet.attach;
+        match event.what {
+            // The program itself is no news.
+            What::Attached { by_us: false } if std::mem::replace(&mut self.has_program, true) && !quiet => {
+                self.format.outputs().say(&format!("Process {} attached", event.tid));
+            }
+            What::Attached { by_us: true } => self.has_program = true,
+            What::Detached if !quiet => {
+                self.format.outputs().say(&format!("Process {} detached", event.tid));
             }
             _ => {}
         }

@@ -72,7 +72,10 @@ impl Losses {
         match self.marker {
             Marker::Text => format!("+++ {lines} lines lost: {error} +++\n"),
             Marker::Json => {
-                format!("{{\"event\":\"lost\",\"lines\":{lines},\"error\":\"{}\"}}\n", error.escape_default())
+                let mut text = format!("{{\"event\":\"lost\",\"lines\":{lines},\"error\":");
+                crate::json::string(&mut text, &error);
+                text.push_str("}\n");
+                text
             }
         }
     }
@@ -224,6 +227,14 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert_eq!(text, "+++ 5 lines lost: No space left on device (os error 28) +++\nsix\n");
         assert_eq!(losses.end().lines, 5);
+    }
+
+    #[test]
+    fn a_marker_is_a_line_of_its_format() {
+        let mut losses = Losses::new(Marker::Json);
+        losses.begin("file", io::Error::other("no \"room\""));
+        let object: serde_json::Value = serde_json::from_str(&losses.marker(3)).unwrap();
+        assert_eq!(object, serde_json::json!({"event": "lost", "lines": 3, "error": "no \"room\""}));
     }
 
     #[test]
