@@ -198,6 +198,13 @@ impl OptionPattern {
     }
 }
 
+/// As a rule has it: `socket.SO_ATTACH_FILTER`, `tcp.*`.
+impl fmt::Display for OptionPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&names::option_name(self.level, self.name))
+    }
+}
+
 /// What a rule asks of a call. What is `None` is not asked; of a list, one must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // Each field is the key of the same name.

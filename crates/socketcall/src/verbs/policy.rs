@@ -1,7 +1,7 @@
 //! `socketcall policy`: the rules of `run --policy`, checked, asked, explained and compiled.
 
 mod json;
-mod rules;
+pub mod rules;
 mod text;
 
 use std::io::Write;
@@ -201,9 +201,7 @@ fn shown(error: Error) -> anyhow::Error {
 
 impl Rules {
     fn compile(&self) -> Result<Compiled> {
-        let read = Read::file(&self.file)?;
-        let file = Policy::parse(&read.name, &read.text)
-            .map_err(|errors| anyhow::anyhow!("{} has mistakes\n{}", read.name, errors.render(false)))?;
+        let file = Read::file(&self.file)?.policy()?;
         Ok(Policy::with_short(Some(file), self.short.rules()?).compile())
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use clap::{ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use ::policy::Rule;
+use ::policy::{Policy, Rule};
 
 /// A policy's text, and its name for messages.
 #[derive(Debug)]
@@ -35,6 +35,15 @@ impl Read {
             anyhow!("{name}: line {} is not UTF-8", 1 + before.iter().filter(|byte| **byte == b'\n').count())
         })?;
         Ok(Read { name, text })
+    }
+
+    /// The policy.
+    ///
+    /// # Errors
+    /// Every mistake in it, with its place.
+    pub fn policy(&self) -> Result<Policy> {
+        let parsed = Policy::parse(&self.name, &self.text);
+        parsed.map_err(|errors| anyhow!("{} has mistakes\n{}", self.name, errors.render(false)))
     }
 }
 

@@ -63,15 +63,15 @@ pub fn answer(
     let Answer { verdict, layer } = answer;
     writeln!(out, "{call}: {}, by {}", fate(verdict.action), layer.name())?;
     writeln!(out, "  {}", verdict.why(compiled.policy()))?;
-    if let By::Rule(index) = verdict.by {
-        if let Some(reason) = &compiled.policy().rules[index].reason {
-            writeln!(out, "  because: {reason}")?;
-        }
+    if let By::Rule(index) = verdict.by
+        && let Some(reason) = &compiled.policy().rules[index].reason
+    {
+        writeln!(out, "  because: {reason}")?;
     }
-    if !verdict.action.permits() {
-        if let Some(rule) = compiled.permitting(question) {
-            writeln!(out, "  this would permit it: --allow '{rule}'")?;
-        }
+    if !verdict.action.permits()
+        && let Some(rule) = compiled.permitting(question)
+    {
+        writeln!(out, "  this would permit it: --allow '{rule}'")?;
     }
     Ok(())
 }

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
+use abi::Call;
 use anyhow::{Context, Result};
+use decode::Request;
 use decode::text::{self, Style};
-use decode::{Address, Request};
-use policy::{Action, By, Calls, Matcher, OptionPattern, Pattern, Rule, Socket, Source};
+use policy::{Action, By, Copied, OptionPattern, Socket};
 use serde_json::json;
 use supervise::Refusal;
 
@@ -65,7 +66,7 @@ impl Refused {
             }
         }
         let line = match self.to {
-            To::Json(_) => self::json(refusal),
+            To::Json(_) => object(refusal),
             To::Stderr | To::Text(_) => line(refusal),
         };
         self.write(&line);
@@ -129,24 +130,6 @@ fn call(refusal: &Refusal<'_>) -> String {
     out
 }
 
-fn by(refusal: &Refusal<'_>) -> String {
-    match refusal.verdict.by {
-        By::Rule(index) => match refusal.policy.rules.get(index) {
-            // A short rule's place says it all.
-            Some(rule) if rule.source.name.starts_with("--") => rule.place(),
-            Some(rule) => format!("{}: {rule}", rule.place()),
-            None => "a rule".into(),
-        },
-        By::Default => "the default".into(),
-        By::Nothing => "nothing".into(),
-        By::Unmodelled => "the rules on addresses, which don't know this kind of socket".into(),
-        By::Routing => "the rules on addresses, since it sends elsewhere".into(),
-        By::Malformed => "the rules on addresses, since it has none".into(),
-        By::Unresolved => "the rules on paths, since the path leads nowhere".into(),
-        By::Escape(escape) => format!("the rules' guard against ways around them ({})", escape.key()),
-    }
-}
-
 fn outcome(action: Action) -> String {
     match action {
         Action::Allow => "permitted".into(),
@@ -164,7 +147,7 @@ fn line(refusal: &Refusal<'_>) -> String {
         refusal.tid,
         call(refusal),
         outcome(refusal.verdict.action),
-        by(refusal)
+        refusal.verdict.why(refusal.policy)
     );
     if !refusal.verdict.action.permits()
         && let Some(remedy) = remedy(refusal)
@@ -176,7 +159,7 @@ fn line(refusal: &Refusal<'_>) -> String {
 }
 
 /// One object for machines.
-fn json(refusal: &Refusal<'_>) -> String {
+fn object(refusal: &Refusal<'_>) -> String {
     let (place, rule) = match refusal.verdict.by {
         By::Rule(index) => match refusal.policy.rules.get(index) {
             Some(rule) => (Some(rule.place()), Some(rule.to_string())),
@@ -191,7 +174,7 @@ fn json(refusal: &Refusal<'_>) -> String {
         "text": call(refusal),
         "action": refusal.verdict.action.name(),
         "errno": if let Action::Deny(errno) = refusal.verdict.action { Some(errno.to_string()) } else { None },
-        "by": by(refusal),
+        "by": refusal.verdict.why(refusal.policy),
         "rule": rule,
         "place": place,
         "permit": remedy(refusal),
@@ -201,75 +184,28 @@ fn json(refusal: &Refusal<'_>) -> String {
 
 /// The option that would permit the call.
 fn remedy(refusal: &Refusal<'_>) -> Option<String> {
-    if let By::Escape(escape) = refusal.verdict.by {
-        return Some(format!("escape.{} = true in the policy", escape.key()));
-    }
-    let matcher = match (&refusal.judged, &refusal.request) {
-        (Some((socket, address)), request) => addressed(request.as_ref(), *socket, address.as_deref())?,
-        (None, Some(request)) => registers(request)?,
+    let rule = match (&refusal.judged, &refusal.request) {
+        (Some((socket, address)), request) => {
+            let call = request.as_ref()?.asked.form.call?;
+            let address = address.as_deref();
+            Copied { call, socket: *socket, address, path: None, flags: 0, control: &[] }.permitting()
+        }
+        (None, Some(request)) => by_registers(request)?,
         (None, None) => return None,
     };
-    let source = Source::new("--allow", "");
-    let rule = Rule { action: Action::Allow, matcher, reason: None, source, line: 1 };
-    let text = rule.to_string();
-    Some(format!("--allow '{}'", text.strip_prefix("allow ")?))
+    Some(format!("--allow '{rule}'"))
 }
 
-/// Of a call whose registers decide: a family, an option, or a call's name.
-fn registers(request: &Request) -> Option<Matcher> {
-    use abi::Call;
+/// Of a call whose registers decide: a socket, an option, or a call's name.
+fn by_registers(request: &Request) -> Option<String> {
     let word = |at: usize| request.asked.words[at] as u32;
     let call = request.asked.form.call?;
     Some(match call {
-        Call::Socket | Call::Socketpair => {
-            let socket = Socket::new(word(0), word(1), word(2));
-            Matcher { families: Some(vec![socket.family]), ..Matcher::default() }
-        }
+        Call::Socket | Call::Socketpair => Copied::permitting_socket(Socket::new(word(0), word(1), word(2))),
         Call::Setsockopt | Call::Getsockopt => {
             let option = OptionPattern { level: word(1), name: Some(word(2)) };
-            Matcher { options: Some(vec![option]), ..Matcher::default() }
+            format!("call={} option={option}", call.name())
         }
-        call => Matcher { calls: Some(Calls::of(call)), ..Matcher::default() },
+        call => format!("call={}", call.name()),
     })
-}
-
-/// Of a call with an address.
-fn addressed(request: Option<&Request>, socket: Socket, address: Option<&[u8]>) -> Option<Matcher> {
-    let calls = request.and_then(|request| request.asked.form.call).map(Calls::of);
-    let mut matcher = Matcher { calls, ..Matcher::default() };
-    let Some(address) = address else {
-        matcher.families = Some(vec![socket.family]);
-        return Some(matcher);
-    };
-    let pattern = |text: &str| {
-        let rule = Rule::short("--allow", false, &format!("address={text}")).ok()?;
-        rule.matcher.addresses?.pop()
-    };
-    let inet = |ip: std::net::IpAddr, port: u16| -> Option<(Pattern, Option<u16>)> {
-        Some((pattern(&ip.to_canonical().to_string())?, Some(port)))
-    };
-    let (pattern, port) = match Address::parse(address) {
-        Address::Inet(to) => inet((*to.ip()).into(), to.port())?,
-        Address::Inet6(to) => inet((*to.address.ip()).into(), to.address.port())?,
-        Address::Unix(_) => (pattern(&unix(&address[2..])?)?, None),
-        Address::Vsock(to) => (Pattern::Vsock(Some(to.cid)), None),
-        _ => {
-            matcher.families = Some(vec![socket.family]);
-            return Some(matcher);
-        }
-    };
-    matcher.addresses = Some(vec![pattern]);
-    matcher.ports = port.map(|port| vec![port.into()..=port.into()]);
-    Some(matcher)
-}
-
-/// A path or an abstract name as a rule has it; nothing for what a short rule can't say.
-fn unix(name: &[u8]) -> Option<String> {
-    let (sign, name) = match name {
-        [0, name @ ..] => ("@", name),
-        name => ("", name.split(|byte| *byte == 0).next()?),
-    };
-    let name = std::str::from_utf8(name).ok()?;
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !",*?[]'\\".contains(c);
-    (!name.is_empty() && name.chars().all(plain)).then(|| format!("{sign}{name}"))
 }
