@@ -148,7 +148,7 @@ impl Json {
     fn object(&mut self, tid: i32, at: Stamp, event: &str, rest: impl FnOnce(&mut String)) {
         let out = self.outputs.text(tid);
         let _ = write!(out, "{{\"event\":\"{event}\",\"pid\":{tid},\"time\":");
-        seconds(out, at.wall);
+        microseconds(out, at.wall);
         out.push_str(",\"monotonic\":");
         seconds(out, at.monotonic);
         rest(out);
@@ -223,7 +223,7 @@ impl Json {
                 Some(error) => write!(out, ",\"errno\":{error},\"error\":"),
                 None => write!(out, ",\"errno\":null,\"error\":"),
             };
-            match error.and_then(|error| abi::Errno::from_raw(error)?.name()) {
+            match error.and_then(error_name) {
                 Some(name) => string(out, name),
                 None => out.push_str("null"),
             }
@@ -286,9 +286,9 @@ impl Json {
             let traffic = socket.traffic;
             let _ = write!(out, ",\"bytes_in\":{},\"bytes_out\":{}", traffic.received, traffic.sent);
             let _ = write!(out, ",\"calls\":{},\"errors\":{},\"first\":", socket.calls, socket.errors);
-            seconds(out, socket.first.wall);
+            microseconds(out, socket.first.wall);
             out.push_str(",\"last\":");
-            seconds(out, socket.last.wall);
+            microseconds(out, socket.last.wall);
             out.push_str("}\n");
         }
     }
@@ -300,6 +300,25 @@ const fn abi_name(abi: Abi) -> &'static str {
         Abi::X86_64 => "x86-64",
         Abi::X32 => "x32",
     }
+}
+
+/// Errors that programs never see: the call is made again, or not (include/linux/errno.h).
+const RESTARTS: [(i32, &str); 5] = [
+    (512, "ERESTARTSYS"),
+    (513, "ERESTARTNOINTR"),
+    (514, "ERESTARTNOHAND"),
+    (515, "ENOIOCTLCMD"),
+    (516, "ERESTART_RESTARTBLOCK"),
+];
+
+fn error_name(error: i32) -> Option<&'static str> {
+    let restart = RESTARTS.iter().find(|(number, _)| *number == error).map(|(_, name)| *name);
+    restart.or_else(|| abi::Errno::from_raw(error)?.name())
+}
+
+/// Nanoseconds as seconds, in microseconds: a time since 1970 has no more digits in a binary64.
+fn microseconds(out: &mut String, nanoseconds: u64) {
+    let _ = write!(out, "{}.{:06}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000 / 1000);
 }
 
 /// Nanoseconds as seconds, exactly.

@@ -53,7 +53,8 @@ impl Recorder {
         } else {
             Format::Text(Text::new(&options, outputs))
         };
-        let descriptions = Descriptions::new(options.describe, options.summary != Summary::Only);
+        let descriptions =
+            Descriptions::new(options.describe, options.summary != Summary::Only, !options.json);
         let counts = (options.summary != Summary::No).then(|| Counts::new(&options));
         let sockets = options.sockets.then(Sockets::default);
         Ok(Recorder { options, descriptions, format, counts, sockets, has_program: false, finished: false })

@@ -41,7 +41,18 @@ fn a_call() {
     recording.event(7, What::Enter(&request));
     let request = exit(request, -111, &memory);
     recording.event(7, What::Exit { request: &request, took: 1_000_000, system: 0 });
-    insta::assert_snapshot!(recording.end(), @r#"{"event":"call","pid":7,"time":1795449087.563013000,"monotonic":5.000000000,"name":"connect","abi":"i386","entry":"vdso","number":362,"multiplexed":3,"args":[{"name":"sockfd","raw":3,"decoded":{"fd":3}},{"name":"addr","raw":4096,"decoded":{"struct":{"sa_family":{"value":2,"name":"AF_INET"},"sin_port":{"raw":{"hex":"0050"},"is":{"function":"htons","arguments":[80]}},"sin_addr":{"raw":{"hex":"7f000001"},"is":{"function":"inet_addr","arguments":["127.0.0.1"]}}}}},{"name":"addrlen","raw":16,"decoded":16}],"status":"failed","result":null,"errno":111,"error":"ECONNREFUSED","duration":0.001000000}"#);
+    insta::assert_snapshot!(recording.end(), @r#"{"event":"call","pid":7,"time":1795449087.563013,"monotonic":5.000000000,"name":"connect","abi":"i386","entry":"vdso","number":362,"multiplexed":3,"args":[{"name":"sockfd","raw":3,"decoded":{"fd":3}},{"name":"addr","raw":4096,"decoded":{"struct":{"sa_family":{"value":2,"name":"AF_INET"},"sin_port":{"raw":{"hex":"0050"},"is":{"function":"htons","arguments":[80]}},"sin_addr":{"raw":{"hex":"7f000001"},"is":{"function":"inet_addr","arguments":["127.0.0.1"]}}}}},{"name":"addrlen","raw":16,"decoded":16}],"status":"failed","result":null,"errno":111,"error":"ECONNREFUSED","duration":0.001000000}"#);
+}
+
+#[test]
+fn a_call_that_is_to_be_made_again() {
+    let mut recording = Recording::new(json());
+    let receive = enter(45, [3, 0x1000, 100, 0, 0, 0], &At1000(&[]));
+    recording.event(7, What::Enter(&receive));
+    let receive = exit(receive, -512, &At1000(&[]));
+    recording.event(7, What::Exit { request: &receive, took: 0, system: 0 });
+    let object = &objects(&recording.end())[0];
+    assert_eq!((object["errno"].as_i64(), object["error"].as_str()), (Some(512), Some("ERESTARTSYS")));
 }
 
 #[test]
@@ -72,16 +83,16 @@ fn what_happens_to_threads() {
     let statuses: Vec<_> = objects.iter().filter_map(|object| object["status"].as_str()).collect();
     assert_eq!(statuses, ["unfinished", "unfinished", "detached", "refused"]);
     insta::assert_snapshot!(text.lines().filter(|line| !line.contains("\"call\"")).collect::<Vec<_>>().join("\n"), @r#"
-    {"event":"attached","pid":7,"time":1795449087.563013000,"monotonic":5.000000000,"by_us":false}
-    {"event":"mode","pid":7,"time":1795449087.564013000,"monotonic":5.001000000,"abi":"i386"}
-    {"event":"signal","pid":7,"time":1795449087.565013000,"monotonic":5.002000000,"signal":"SIGUSR1","number":10,"info":{"struct":{"si_signo":{"raw":10,"is":{"word":"SIGUSR1"}},"si_code":{"value":0,"name":"SI_USER"},"si_pid":0,"si_uid":0}}}
-    {"event":"stopped","pid":7,"time":1795449087.566013000,"monotonic":5.003000000,"signal":"SIGSTOP","number":19}
-    {"event":"superseded","pid":7,"time":1795449087.570013000,"monotonic":5.007000000,"by":9}
-    {"event":"exited","pid":7,"time":1795449087.571013000,"monotonic":5.008000000,"exit_status":3}
-    {"event":"attached","pid":8,"time":1795449087.572013000,"monotonic":5.009000000,"by_us":true}
-    {"event":"detached","pid":8,"time":1795449087.574013000,"monotonic":5.011000000}
-    {"event":"attached","pid":10,"time":1795449087.575013000,"monotonic":5.012000000,"by_us":true}
-    {"event":"killed","pid":10,"time":1795449087.577013000,"monotonic":5.014000000,"signal":"SIGKILL","number":9,"core":false}
+    {"event":"attached","pid":7,"time":1795449087.563013,"monotonic":5.000000000,"by_us":false}
+    {"event":"mode","pid":7,"time":1795449087.564013,"monotonic":5.001000000,"abi":"i386"}
+    {"event":"signal","pid":7,"time":1795449087.565013,"monotonic":5.002000000,"signal":"SIGUSR1","number":10,"info":{"struct":{"si_signo":{"raw":10,"is":{"word":"SIGUSR1"}},"si_code":{"value":0,"name":"SI_USER"},"si_pid":0,"si_uid":0}}}
+    {"event":"stopped","pid":7,"time":1795449087.566013,"monotonic":5.003000000,"signal":"SIGSTOP","number":19}
+    {"event":"superseded","pid":7,"time":1795449087.570013,"monotonic":5.007000000,"by":9}
+    {"event":"exited","pid":7,"time":1795449087.571013,"monotonic":5.008000000,"exit_status":3}
+    {"event":"attached","pid":8,"time":1795449087.572013,"monotonic":5.009000000,"by_us":true}
+    {"event":"detached","pid":8,"time":1795449087.574013,"monotonic":5.011000000}
+    {"event":"attached","pid":10,"time":1795449087.575013,"monotonic":5.012000000,"by_us":true}
+    {"event":"killed","pid":10,"time":1795449087.577013,"monotonic":5.014000000,"signal":"SIGKILL","number":9,"core":false}
     "#);
 }
 

@@ -5,7 +5,7 @@ mod socket;
 mod special;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
@@ -27,6 +27,10 @@ pub(crate) struct Descriptions {
     threads: RefCell<HashMap<i32, Thread>>,
     /// Sockets by their inodes, whose numbers come again after four thousand million others.
     sockets: RefCell<HashMap<u64, Kind>>,
+    /// Whether netlink sockets are told as strace can: by the table of our own network namespace.
+    as_strace: bool,
+    /// Netlink sockets that were found in that table.
+    ours: RefCell<HashSet<u64>>,
     diagnosis: OnceCell<Option<Diagnosis>>,
     /// A socket of ours that is asked for interfaces.
     inet: OnceCell<Option<OwnedFd>>,
@@ -48,10 +52,12 @@ const SOCKETS: usize = 10_000;
 const LONGEST: usize = 4096;
 
 impl Descriptions {
-    pub(crate) fn new(describe: Describe, wanted: bool) -> Descriptions {
+    pub(crate) fn new(describe: Describe, wanted: bool, as_strace: bool) -> Descriptions {
         Descriptions {
             describe,
             wanted,
+            as_strace,
+            ours: RefCell::default(),
             threads: RefCell::default(),
             sockets: RefCell::default(),
             diagnosis: OnceCell::new(),
@@ -127,6 +133,18 @@ impl Descriptions {
         ends.unwrap_or_default()
     }
 
+    /// Whether strace would find a netlink socket: one that is bound, in our own network namespace.
+    fn is_told(&self, inode: u64) -> bool {
+        if !self.as_strace || self.ours.borrow().contains(&inode) {
+            return true;
+        }
+        let found = socket::is_in_our_network(inode);
+        if found {
+            self.ours.borrow_mut().insert(inode);
+        }
+        found
+    }
+
     /// What kind of socket has this inode.
     fn kind(&self, tid: i32, fd: i32, inode: u64) -> Kind {
         if let Some(kind) = self.sockets.borrow().get(&inode) {
@@ -162,6 +180,9 @@ impl Descriptors for Described<'_> {
         let kind = self.all.kind(self.tid, fd, inode);
         let diagnosis = || self.all.diagnosis.get_or_init(Diagnosis::open).as_ref();
         let shown = kind.name().map(|name| {
+            if matches!(kind, Kind::Netlink(_)) && !self.all.is_told(inode) {
+                return format!("{name}:[{inode}]");
+            }
             let shown = self.all.with_descriptor(self.tid, fd, |ours| kind.shown(&ours, inode, diagnosis()));
             format!("{name}:[{}]", shown.unwrap_or_else(|| inode.to_string()))
         });
@@ -173,8 +194,11 @@ impl Descriptors for Described<'_> {
             return None;
         }
         let inode = self.all.link(self.tid, fd, socket_inode)??;
+        /// None of the protocols: messages are shown as far as all have it.
+        const UNKNOWN: u32 = u32::MAX;
         match self.all.kind(self.tid, fd, inode) {
-            Kind::Netlink(protocol) => Some(protocol),
+            Kind::Netlink(protocol) if self.all.is_told(inode) => Some(protocol),
+            Kind::Netlink(_) => Some(UNKNOWN),
             _ => None,
         }
     }
@@ -232,7 +256,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let own_port = client.local_addr().unwrap().port();
-        let all = Descriptions::new(Describe::All, true);
+        let all = Descriptions::new(Describe::All, true, true);
         let described = all.of(own());
         assert_eq!(described.describe(listener.as_raw_fd()), Some(format!("TCP:[127.0.0.1:{port}]")));
         let both = format!("TCP:[127.0.0.1:{own_port}->127.0.0.1:{port}]");
@@ -240,7 +264,7 @@ mod tests {
         assert_eq!(described.netlink(client.as_raw_fd()), None);
         assert_eq!(described.describe(-1), None);
         assert_eq!(described.describe(100_000), None);
-        let paths = Descriptions::new(Describe::Paths, true);
+        let paths = Descriptions::new(Describe::Paths, true, true);
         let path = paths.of(own()).describe(client.as_raw_fd()).unwrap();
         assert!(path.starts_with("socket:[") && path.ends_with(']'), "{path}");
     }
@@ -251,20 +275,24 @@ mod tests {
         let socket =
             socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(KOBJECT_UEVENT))
                 .unwrap();
-        let all = Descriptions::new(Describe::All, true);
+        let all = Descriptions::new(Describe::All, true, true);
         let described = all.of(own());
-        assert_eq!(described.netlink(socket.as_raw_fd()), Some(15));
+        // It is in no table until it is bound.
+        assert_eq!(described.netlink(socket.as_raw_fd()), Some(u32::MAX));
+        let knowing = Descriptions::new(Describe::All, true, false);
+        assert_eq!(knowing.of(own()).netlink(socket.as_raw_fd()), Some(15));
         let unbound = described.describe(socket.as_raw_fd()).unwrap();
         assert!(unbound.starts_with("NETLINK:[") && !unbound.contains("UEVENT"), "{unbound}");
         rustix::net::bind(&socket, &SocketAddrNetlink::new(0, 0)).unwrap();
         let bound = described.describe(socket.as_raw_fd()).unwrap();
         assert!(bound.starts_with("NETLINK:[KOBJECT_UEVENT:"), "{bound}");
+        assert_eq!(described.netlink(socket.as_raw_fd()), Some(15));
     }
 
     #[test]
     fn unix_sockets_by_inode_peer_and_name() {
         let (one, two) = std::os::unix::net::UnixStream::pair().unwrap();
-        let all = Descriptions::new(Describe::All, true);
+        let all = Descriptions::new(Describe::All, true, true);
         let described = all.of(own());
         let texts = [one.as_raw_fd(), two.as_raw_fd()].map(|fd| described.describe(fd).unwrap());
         let numbers = texts.each_ref().map(|text| {
@@ -277,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_loopback_interface_has_a_name() {
-        let all = Descriptions::new(Describe::Nothing, true);
+        let all = Descriptions::new(Describe::Nothing, true, true);
         assert_eq!(all.of(own()).interface(1).as_deref(), Some("lo"));
         assert_eq!(all.of(own()).interface(u32::MAX), None);
     }

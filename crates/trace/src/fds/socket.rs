@@ -120,6 +120,13 @@ pub(super) fn family(socket: &OwnedFd) -> String {
     name.map(|name| name.strip_prefix("AF_").unwrap_or(name)).unwrap_or_default().to_owned()
 }
 
+/// Whether the table of our own network namespace's netlink sockets holds this one.
+pub(super) fn is_in_our_network(inode: u64) -> bool {
+    let Ok(table) = std::fs::read_to_string("/proc/self/net/netlink") else { return false };
+    let inode = inode.to_string();
+    table.lines().any(|line| line.split_whitespace().last() == Some(&inode))
+}
+
 fn address(any: SocketAddrAny) -> Option<SocketAddr> {
     match any.address_family() {
         AddressFamily::INET => SocketAddrV4::try_from(any).ok().map(SocketAddr::V4),
