@@ -72,7 +72,7 @@ struct Efforts {
 /// Sessions of all processes anew, so that no single one's luck counts; turns that are long enough for the
 /// clock and too short for a machine's moods. What loads a server counts in milliseconds.
 const FULL: Efforts = Efforts {
-    loops: Effort { sessions: 17, rounds: 16, turn: Duration::from_millis(3) },
+    loops: Effort { sessions: 15, rounds: 12, turn: Duration::from_millis(3) },
     servers: Effort { sessions: 9, rounds: 3, turn: Duration::from_millis(100) },
 };
 /// The fewest sessions that give an interval.

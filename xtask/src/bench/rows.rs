@@ -189,7 +189,7 @@ pub const ROWS: &[Row] = &[
     policed("policy addresses, redis", ADDRESSES, REDIS),
     policed("policy addresses, iperf3", ADDRESSES, IPERF3),
     Row { bound: Some(Over(25_000.0)), ..policed("policy addresses, connect", ADDRESSES, Work::Connect64) },
-    Row { options: ADDRESSES, ..run("policy connect, two CPUs", Work::Connect64, Free) },
+    Row { options: ADDRESSES, ..run("policy connect, any CPU", Work::Connect64, Free) },
 ];
 
 /// What is chosen by `names`.
