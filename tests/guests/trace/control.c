@@ -175,9 +175,22 @@ static void of_inet(int family)
 	close(sender);
 }
 
+/* A length of which the next one begins where this one does. */
+static void endless(void)
+{
+	for (long length = -7; length < 0; length++) {
+		struct cmsghdr *control = put(edge(1, 64), SOL_SOCKET, SCM_RIGHTS, length);
+		DO(SYS_SENDMSG, -1, with(control, 64), 0);
+	}
+}
+
 int main(int count, char **arguments)
 {
 	begin(count, arguments);
+	if (count > 2 && !strcmp(arguments[2], "endless")) {
+		endless();
+		return 0;
+	}
 	own_network();
 	every_type();
 	broken();

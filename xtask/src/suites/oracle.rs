@@ -107,6 +107,10 @@ impl Oracle {
             let title = format!("--json, {}", title(traced, &DEFAULT));
             report.case(&title, || nothing_left(self.objects_agree(traced)));
         }
+        for &entry in EACH_SIZE {
+            let title = format!("a list of control messages without end, {}", entry.name());
+            report.case(&title, || nothing_left(self.ends(entry)));
+        }
         for entry in EACH_SIZE {
             let title = format!("{} calls of eight threads, {}", self.events, entry.name());
             report.case(&title, || nothing_left(self.all_are_shown(*entry)));

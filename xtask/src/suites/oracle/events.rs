@@ -14,6 +14,22 @@ use crate::report::Outcome;
 use crate::workspace::fresh;
 
 impl Oracle {
+    /// Memory where strace writes without end: each line of ours is of a size that can be told beforehand.
+    pub(super) fn ends(&self, entry: Entry) -> Result<Outcome> {
+        const LONGEST: usize = 16 * 1024;
+        let program = self.guests.program("control", entry)?.display().to_string();
+        let program = [program, entry.name().to_owned(), "endless".to_owned()];
+        fresh(&self.place)?;
+        let file = self.place.join("trace");
+        self.ours.trace_to(&file, &[], &program, Duration::from_secs(30))?;
+        let text = fs::read_to_string(&file)?;
+        let longest = text.lines().map(str::len).max().unwrap_or_default();
+        let calls = text.lines().filter(|line| line.contains("sendmsg(")).count();
+        ensure!(calls == 7, "{calls} of 7 calls are shown");
+        ensure!(longest < LONGEST, "a line of {longest} bytes");
+        Ok(Outcome::Passed(format!("lines of {longest} bytes at most")))
+    }
+
     /// Traces the threads, and counts what they issued and what was shown.
     pub(super) fn all_are_shown(&self, entry: Entry) -> Result<Outcome> {
         let program = self.guests.program("events", entry)?.display().to_string();

@@ -79,7 +79,7 @@ fn one(line: &str, shape: Shape, tasks: &mut Names, inodes: &mut Names) -> Strin
         }
         // Ports that the kernel chose (net.ipv4.ip_local_port_range).
         rest = after_with(&rest, ":", |number| match number.parse() {
-            Ok(32768..=60999) => inodes.of('P', number),
+            Ok(32768..=60999) => "ANY".to_owned(),
             _ => number.to_owned(),
         });
     }
