@@ -24,11 +24,21 @@ fn printed(arguments: &[&str]) -> String {
 
 /// The verbs, as the help lists them; not `help` itself.
 fn verbs() -> Vec<String> {
-    let help = printed(&["--help"]);
-    let (_, rest) = help.split_once("Verbs:\n").expect("the list of verbs");
+    listed(&printed(&["--help"]), "Verbs:\n")
+}
+
+/// What `policy` can do: each is a page of its own.
+fn deeds() -> Vec<String> {
+    listed(&printed(&["policy", "--help"]), "What to do:\n")
+}
+
+/// The names under a heading: lines that are indented by two, where a description that goes on is indented by more.
+fn listed(help: &str, heading: &str) -> Vec<String> {
+    let (_, rest) = help.split_once(heading).expect("the list");
     let lines = rest.lines().take_while(|line| !line.is_empty());
-    let verbs = lines.filter_map(|line| line.split_whitespace().next()).filter(|verb| *verb != "help");
-    verbs.map(str::to_owned).collect()
+    let named = lines.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let names = named.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    names.map(str::to_owned).collect()
 }
 
 /// The long options in a verb's help.
@@ -60,7 +70,12 @@ fn every_verb_has_a_page_with_all_its_options() {
     let pages = pages();
     let verbs = verbs();
     assert!(verbs.iter().any(|verb| verb == "run"), "{verbs:?}");
-    assert_eq!(pages.len(), verbs.len() + 1, "{:?}", pages.keys());
+    let deeds = deeds();
+    assert_eq!(pages.len(), verbs.len() + deeds.len() + 1, "{:?}", pages.keys());
+    for deed in deeds {
+        let page = &pages[&format!("socketcall-policy-{deed}.1")];
+        assert!(page.starts_with(&format!(".TH socketcall-policy-{deed} 1 ")), "{page}");
+    }
     assert_eq!(pages["socketcall.1"], printed(&["man"]));
     for verb in verbs {
         assert!(pages["socketcall.1"].contains(&format!("socketcall\\-{verb}(1)")), "{verb}");
