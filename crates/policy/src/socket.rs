@@ -92,7 +92,8 @@ impl Socket {
     }
 
     /// Whether it speaks IP.
-    pub(crate) const fn is_inet(self) -> bool {
+    #[must_use]
+    pub const fn is_inet(self) -> bool {
         matches!(self.family, INET | INET6)
     }
 }

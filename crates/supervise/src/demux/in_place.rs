@@ -102,8 +102,12 @@ impl InPlace {
     }
 
     /// A signal came before the instruction was executed again: after its handler the program is to make its
-    /// own call.
+    /// own call. One that was in the call is so no longer: another layer had it made in parts, and has ended it.
     pub(crate) fn rewind(&self, stopped: &mut Stopped) -> tracee::Result<()> {
+        if self.phase == Phase::InCall {
+            let registers = stopped.registers()?.with_args_of(&self.original);
+            return stopped.set_registers(&registers);
+        }
         let mut registers = self.original;
         registers.set_ip(self.original.ip().wrapping_sub(2));
         registers.set_rax(SOCKETCALL_I386.into());

@@ -10,22 +10,19 @@ pub(super) const ADDRESS: usize = 128;
 /// The longest message: its header, address and control messages.
 const MESSAGE: usize = 4096;
 /// How many addresses may be in use at a time by the threads that share an area, and how many messages.
-const ADDRESSES: usize = 2048;
-const MESSAGES: usize = 64;
+const ADDRESSES: usize = 8192;
+const MESSAGES: usize = 256;
+/// Where the slots for messages begin.
+const MESSAGES_AT: usize = ADDRESSES * ADDRESS;
 /// Bytes of an area.
-pub(super) const SIZE: usize = ADDRESSES * ADDRESS + MESSAGES * MESSAGE;
+pub(super) const SIZE: usize = MESSAGES_AT + MESSAGES * MESSAGE;
 
 /// Memory that was not given to a program yet.
 #[derive(Debug)]
 pub(super) struct Memory {
     fd: OwnedFd,
-    start: NonNull<u8>,
+    mapping: Mapping,
 }
-
-// SAFETY: the mapping belongs to this value alone.
-unsafe impl Send for Memory {}
-// SAFETY: it is written through slots only, each of which one owner has.
-unsafe impl Sync for Memory {}
 
 impl Memory {
     /// Makes it, maps it for us, and seals it: nobody else can map it for writing, or write it.
@@ -52,7 +49,7 @@ impl Memory {
             return Err(io::Error::last_os_error());
         }
         let Some(start) = NonNull::new(start.cast()) else { return Err(io::ErrorKind::OutOfMemory.into()) };
-        let memory = Memory { fd, start };
+        let memory = Memory { fd, mapping: Mapping(start) };
         // SAFETY: F_ADD_SEALS takes no pointers.
         if unsafe { libc::fcntl(memory.fd.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } == -1 {
             return Err(io::Error::last_os_error());
@@ -60,50 +57,103 @@ impl Memory {
         Ok(memory)
     }
 
+    /// Device and inode, as a process's maps name them.
+    pub(super) fn identity(&self) -> io::Result<(u64, u64)> {
+        // SAFETY: stat is plain integers, for which zero is a value; the call fills it in.
+        unsafe {
+            let mut stat: libc::stat = std::mem::zeroed();
+            match libc::fstat(self.fd.as_raw_fd(), &raw mut stat) {
+                0 => Ok((stat.st_dev, stat.st_ino)),
+                _ => Err(io::Error::last_os_error()),
+            }
+        }
+    }
+
+    fn keep(self) -> Mapping {
+        self.mapping
+    }
+
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 }
 
-impl Drop for Memory {
+/// Our mapping of what a program has.
+#[derive(Debug)]
+struct Mapping(NonNull<u8>);
+
+// SAFETY: the mapping belongs to this value alone.
+unsafe impl Send for Mapping {}
+// SAFETY: it is written through slots only, each of which one owner has.
+unsafe impl Sync for Mapping {}
+
+impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: it was mapped so, and no slot outlives its area.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), SIZE) };
+        unsafe { libc::munmap(self.0.as_ptr().cast(), SIZE) };
     }
 }
 
-/// An area that a program has mapped; its children share it.
+/// An area that a program has mapped; its children share it. Its descriptor is closed: there may be many programs.
 #[derive(Debug)]
 pub(super) struct Area {
-    memory: Memory,
+    mapping: Mapping,
     /// Where the program has it.
     base: u64,
-    free: Mutex<Free>,
+    /// Device and inode.
+    identity: (u64, u64),
+    free: Mutex<[Free; 2]>,
 }
 
-/// Which slots are free, by their offsets.
+/// Which slots of one length are free.
 #[derive(Debug)]
 struct Free {
-    addresses: Vec<usize>,
-    messages: Vec<usize>,
+    /// What was never used begins here.
+    next: usize,
+    end: usize,
+    each: usize,
+    returned: Vec<usize>,
+}
+
+impl Free {
+    fn take(&mut self) -> Option<usize> {
+        if let Some(offset) = self.returned.pop() {
+            return Some(offset);
+        }
+        let offset = self.next;
+        (offset < self.end).then(|| {
+            self.next += self.each;
+            offset
+        })
+    }
 }
 
 impl Area {
-    pub(super) fn new(memory: Memory, base: u64) -> Area {
-        let messages = ADDRESSES * ADDRESS;
-        let free = Free {
-            addresses: (0..ADDRESSES).rev().map(|at| at * ADDRESS).collect(),
-            messages: (0..MESSAGES).rev().map(|at| messages + at * MESSAGE).collect(),
-        };
-        Area { memory, base, free: Mutex::new(free) }
+    pub(super) fn new(memory: Memory, base: u64) -> io::Result<Area> {
+        let identity = memory.identity()?;
+        let free = |next, end, each| Free { next, end, each, returned: Vec::new() };
+        let free = [free(0, MESSAGES_AT, ADDRESS), free(MESSAGES_AT, SIZE, MESSAGE)];
+        Ok(Area { mapping: memory.keep(), base, identity, free: Mutex::new(free) })
+    }
+
+    /// Whether the thread's memory has this area, where it was put, and sealed as it was. What its maps say is the kernel's
+    /// word (proc_pid_smaps(5)).
+    pub(super) fn is_in(&self, smaps: &str) -> bool {
+        let (device, inode) = self.identity;
+        let device = format!("{:02x}:{:02x}", libc::major(device), libc::minor(device));
+        let place =
+            format!("{:08x}-{:08x} r--s 00000000 {device} {inode} ", self.base, self.base + SIZE as u64);
+        let mut lines = smaps.lines().skip_while(|line| !line.starts_with(&place));
+        let flags = lines.find_map(|line| line.strip_prefix("VmFlags:"));
+        flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "sl"))
     }
 
     /// A slot for `length` bytes; `None` if there is none of that length, or all are in use.
     pub(super) fn slot(area: &Arc<Area>, length: usize) -> Option<Slot> {
         let mut free = area.free.lock().unwrap_or_else(PoisonError::into_inner);
         let offset = match length {
-            0..=ADDRESS => free.addresses.pop()?,
-            _ if length <= MESSAGE => free.messages.pop()?,
+            0..=ADDRESS => free[0].take()?,
+            _ if length <= MESSAGE => free[1].take()?,
             _ => return None,
         };
         drop(free);
@@ -125,7 +175,7 @@ impl Slot {
     }
 
     fn size(&self) -> usize {
-        if self.offset < ADDRESSES * ADDRESS { ADDRESS } else { MESSAGE }
+        if self.offset < MESSAGES_AT { ADDRESS } else { MESSAGE }
     }
 
     /// Writes at an offset in the slot. What doesn't fit is a mistake of ours.
@@ -133,7 +183,7 @@ impl Slot {
         assert!(at + bytes.len() <= self.size(), "a copy fits its slot");
         // SAFETY: within the slot, which is this value's; the program can only read it.
         unsafe {
-            let to = self.area.memory.start.as_ptr().add(self.offset + at);
+            let to = self.area.mapping.0.as_ptr().add(self.offset + at);
             ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
         }
     }
@@ -142,11 +192,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut free = self.area.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.offset < ADDRESSES * ADDRESS {
-            free.addresses.push(self.offset);
-        } else {
-            free.messages.push(self.offset);
-        }
+        free[usize::from(self.offset >= MESSAGES_AT)].returned.push(self.offset);
     }
 }
 
@@ -156,7 +202,7 @@ mod tests {
 
     #[test]
     fn slots_are_given_once_and_come_back() {
-        let area = Arc::new(Area::new(Memory::new().expect("memory"), 0x1000));
+        let area = Arc::new(Area::new(Memory::new().expect("memory"), 0x1000).expect("an area"));
         let all: Vec<_> = std::iter::from_fn(|| Area::slot(&area, ADDRESS)).collect();
         assert_eq!(all.len(), ADDRESSES);
         let mut at: Vec<_> = all.iter().map(Slot::address).collect();

@@ -47,11 +47,6 @@ impl Words {
         Call::ALL.into_iter().find(|call| call.name() == name)
     }
 
-    /// The words as they are in `registers` now.
-    pub(super) fn of(&self, registers: &Registers) -> [u64; 6] {
-        if self.wide() { registers.x86_64_args() } else { registers.i386_args().map(u64::from) }
-    }
-
     pub(super) fn set(&self, registers: &mut Registers, args: [u64; 6]) {
         set(registers, self.wide(), args);
     }

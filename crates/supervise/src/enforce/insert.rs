@@ -79,16 +79,21 @@ pub(super) fn area(
         Ok(fd) => fd,
         Err(error) => return Ok(Err(error)),
     };
-    // Where i386 calls of a 64-bit program can point at it too.
-    let flags = libc::MAP_SHARED | if is_32 { 0 } else { libc::MAP_32BIT };
-    let args = [0, SIZE as u64, libc::PROT_READ as u64, flags as u64, fd, 0];
-    let base = program.call([192, libc::SYS_mmap as u32], args)?;
+    let mut map = |flags: libc::c_int| {
+        let args = [0, SIZE as u64, libc::PROT_READ as u64, (libc::MAP_SHARED | flags) as u64, fd, 0];
+        program.call([192, libc::SYS_mmap as u32], args)
+    };
+    // Where i386 calls of a 64-bit program can point at it too, if there is room.
+    let base = match map(if is_32 { 0 } else { libc::MAP_32BIT })? {
+        Err(_) if !is_32 => map(0)?,
+        base => base,
+    };
     let sealed = match &base {
         Ok(base) => program.call([MSEAL, MSEAL], [*base, SIZE as u64, 0, 0, 0, 0])?,
         Err(_) => Ok(0),
     };
     let _ = program.call([6, libc::SYS_close as u32], [fd, 0, 0, 0, 0, 0])?;
-    Ok(base.and_then(|base| sealed.map(|_| Area::new(memory, base))))
+    Ok(base.and_then(|base| sealed.and_then(|_| Area::new(memory, base))))
 }
 
 /// A program that makes calls for us.

@@ -21,6 +21,10 @@ pub(super) struct Many {
     count: u64,
     /// The thread is about to execute the instruction once more.
     between: bool,
+    /// The socket: the kernel looks the descriptor up once for all messages.
+    inode: Option<u64>,
+    /// Bytes of the message that is being sent.
+    length: u64,
 }
 
 /// The kernel takes no more at once (include/uapi/linux/uio.h, UIO_MAXIOV).
@@ -51,11 +55,11 @@ impl Enforce {
         area: &Arc<Area>,
     ) -> tracee::Result<Outcome> {
         let count = u64::from(words.args[2] as u32).min(MOST);
-        let many = Many { words: *words, sent: 0, count, between: false };
+        let mut many = Many { words: *words, sent: 0, count, between: false, inode: copy.inode(), length: 0 };
         if count == 0 {
             return Ok(Outcome::Made);
         }
-        Ok(match self.one(stopped, copy, area, &many)? {
+        Ok(match self.one(stopped, copy, area, &mut many)? {
             Ok(slot) => Outcome::InParts(slot, many),
             Err(outcome) => outcome,
         })
@@ -67,10 +71,13 @@ impl Enforce {
         stopped: &mut Stopped,
         copy: &socket::Copy,
         area: &Arc<Area>,
-        many: &Many,
+        many: &mut Many,
     ) -> tracee::Result<Result<Slot, Outcome>> {
         match Message::read(stopped, many.words.abi, many.at(many.sent))? {
-            Ok(message) => self.message(stopped, &many.words, copy, area, message, many.flags()),
+            Ok(message) => {
+                many.length = message.length(stopped, many.words.abi)?;
+                self.message(stopped, &many.words, copy, area, message, many.flags())
+            }
             Err(errno) => Ok(Err(Outcome::Answered(errno))),
         }
     }
@@ -119,7 +126,8 @@ impl Enforce {
             if number == u64::from(sendmsg(*wide))
                 && super::arch(info.arch) == Some(many.words.arch)
                 && args[0] as i32 == many.words.args[0] as i32
-                && args[1] == slot.address());
+                && args[1] == slot.address()
+                && args[2] as u32 == many.flags());
         if !is_next {
             self.thread(tid).under_way = None;
         }
@@ -147,28 +155,29 @@ impl Enforce {
             stopped.set_registers(&registers)?;
             return Ok(false);
         }
-        let length = many.at(many.sent) + message::header(many.words.abi) as u64;
-        many.sent += 1;
+        let length = many.at(many.sent).wrapping_add(message::header(many.words.abi) as u64);
         many.between = false;
-        // The kernel answers EFAULT only if nothing was sent.
+        // A message whose length can't be told does not count, and nothing follows it; nothing follows one of which a part
+        // was sent either (net/socket.c, `__sys_sendmmsg`).
         let unwritten = call::fault(stopped.write(length, &(result as u32).to_le_bytes()))?;
-        let (sent, count, words) = (many.sent, many.count, many.words);
-        let next = if sent == count || unwritten { None } else { self.next(stopped)? };
+        many.sent += u64::from(!unwritten);
+        let is_last = unwritten || many.sent == many.count || result.cast_unsigned() < many.length;
+        let (sent, words) = (many.sent, many.words);
+        let next = if is_last { None } else { self.next(stopped)? };
         match next {
-            Some(slot) => {
+            Some((slot, length)) => {
                 let args = [words.args[0], slot.address(), words.args[3] & 0xffff_ffff, 0, 0, 0];
                 call::set(&mut registers, wide, args);
                 registers.set_ip(registers.ip().wrapping_sub(INSTRUCTION));
                 registers.set_rax(sendmsg(wide).into());
-                if let Some(under_way) = &mut self.thread(tid).under_way {
-                    under_way.slot = slot;
-                    under_way.many.iter_mut().for_each(|many| many.between = true);
+                if let Some(UnderWay { slot: own, many: Some(many), .. }) = &mut self.thread(tid).under_way {
+                    *own = slot;
+                    (many.between, many.length) = (true, length);
                 }
             }
             None => {
                 call::set(&mut registers, wide, words.args);
-                let result = if unwritten && sent == 1 { -i64::from(libc::EFAULT) as u64 } else { sent };
-                registers.set_rax(result);
+                registers.set_rax(if sent == 0 { -i64::from(libc::EFAULT) as u64 } else { sent });
             }
         }
         registers.set_call_number(-1);
@@ -178,15 +187,19 @@ impl Enforce {
 
     /// Copies and judges the next message. If it is refused, what was sent is what the call answers, and the refusal comes
     /// when the rest is asked for again.
-    fn next(&mut self, stopped: &mut Stopped) -> tracee::Result<Option<Slot>> {
+    fn next(&mut self, stopped: &mut Stopped) -> tracee::Result<Option<(Slot, u64)>> {
         let tid = stopped.tid();
         let thread = self.thread(tid);
         let Some(UnderWay { many: Some(many), .. }) = &thread.under_way else { return Ok(None) };
-        let (words, sent, count) = (many.words, many.sent, many.count);
-        let many = Many { words, sent, count, between: false };
-        let copied = socket::copy(tid, &mut thread.pidfd, words.args[0] as i32);
-        match (copied, thread.area.clone()) {
-            (Ok(copy), Some(area)) => Ok(self.one(stopped, &copy, &area, &many)?.ok()),
+        let mut many = Many { between: false, length: 0, ..*many };
+        let area = thread.area.clone();
+        let copied = socket::copy(tid, &mut self.pidfd, many.words.args[0] as i32);
+        match (copied, area) {
+            // Another socket would be another call.
+            (Ok(copy), Some(area)) if copy.inode() == many.inode => {
+                let slot = self.one(stopped, &copy, &area, &mut many)?;
+                Ok(slot.ok().map(|slot| (slot, many.length)))
+            }
             _ => Ok(None),
         }
     }

@@ -9,6 +9,9 @@ use super::call::fault;
 /// The longest control messages that are copied.
 const CONTROL: usize = 3072;
 
+/// The kernel takes no more parts (include/uapi/linux/uio.h, UIO_MAXIOV).
+const MOST_PARTS: u64 = 1024;
+
 /// A message, copied.
 #[derive(Debug)]
 pub(super) struct Message {
@@ -27,10 +30,6 @@ pub(super) const fn header(abi: Abi) -> usize {
         Abi::I386 | Abi::X32 => 28,
     }
 }
-
-/// Where the address and the control messages lie in a slot.
-const NAME_AT: usize = 64;
-const CONTROL_AT: usize = NAME_AT + ADDRESS;
 
 impl Message {
     /// Reads it as the kernel does (net/socket.c, `__copy_msghdr`; net/compat.c, `__get_compat_msghdr`). The inner error
@@ -97,30 +96,51 @@ impl Message {
         kinds
     }
 
+    /// How much it sends.
+    pub(super) fn length(&self, stopped: &Stopped, abi: Abi) -> tracee::Result<u64> {
+        let [at, count] = self.parts;
+        let word = abi.word();
+        let mut bytes = vec![0; 2 * word * count.min(MOST_PARTS) as usize];
+        if fault(stopped.read_exact(at, &mut bytes))? {
+            return Ok(0);
+        }
+        let lengths = bytes.chunks_exact(2 * word).map(|part| match abi {
+            Abi::X86_64 => part[word..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word)),
+            _ => part[word..].first_chunk().map_or(0, |word| u32::from_le_bytes(*word).into()),
+        });
+        Ok(lengths.fold(0, u64::wrapping_add))
+    }
+
+    /// Where in a slot its address and its control messages lie.
+    fn places(&self, abi: Abi) -> [usize; 2] {
+        let name = header(abi).next_multiple_of(8);
+        [name, (name + self.name.as_ref().map_or(0, Vec::len)).next_multiple_of(8)]
+    }
+
     /// Bytes of a slot that it takes.
-    pub(super) fn size(&self, _: Abi) -> usize {
-        // More than an address's slot has, so that it never takes one of those.
-        CONTROL_AT + self.control.len().max(1)
+    pub(super) fn size(&self, abi: Abi) -> usize {
+        self.places(abi)[1] + self.control.len()
     }
 
     /// Writes it, with pointers to where the program sees its parts.
     pub(super) fn write(&self, slot: &Slot, abi: Abi) {
+        let [name_at, control_at] = self.places(abi);
         let mut header = Vec::with_capacity(56);
         let mut word = |value: u64| match abi {
             Abi::X86_64 => header.extend(value.to_le_bytes()),
             _ => header.extend((value as u32).to_le_bytes()),
         };
         let name = self.name.as_deref().unwrap_or_default();
-        word(if self.name.is_some() { slot.address() + NAME_AT as u64 } else { 0 });
+        word(if self.name.is_some() { slot.address() + name_at as u64 } else { 0 });
         // The length is an int, and what pads it on x86-64 is zero.
         word(name.len() as u64);
         word(self.parts[0]);
         word(self.parts[1]);
-        word(if self.control.is_empty() { 0 } else { slot.address() + CONTROL_AT as u64 });
+        word(if self.control.is_empty() { 0 } else { slot.address() + control_at as u64 });
         word(self.control.len() as u64);
         word(self.flags.into());
         slot.write(0, &header);
-        slot.write(NAME_AT, name);
-        slot.write(CONTROL_AT, &self.control);
+        slot.write(name_at, name);
+        slot.write(control_at, &self.control);
     }
 }

@@ -13,16 +13,18 @@ mod path;
 mod socket;
 
 use std::collections::HashMap;
+use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use abi::Call;
 use decode::{Asked, Context, Limits, Request, Seen, Unknown};
 use policy::{Action as Rule, Compiled, Copied, Policy, Socket, Step, Verdict};
 use seccomp::{Action, Arch, Listener, Mode};
-use tracee::{At, Stopped, Tid, Waiter};
+use tracee::{At, SignalInfo, Stopped, Tid, Waiter};
 
-use crate::layer::{End, Judged, Layer, Plan, Then};
+use crate::layer::{End, Handled, Judged, Layer, Plan, Then};
 use crate::{Error, data, say};
 use area::{Area, Slot};
 use call::Words;
@@ -56,6 +58,10 @@ pub struct Enforce {
     secret: [u32; 2],
     listener: Option<Arc<Listener>>,
     threads: HashMap<Tid, Thread>,
+    /// The thread that called last, as a descriptor: for looking at its sockets.
+    pidfd: Option<(Tid, OwnedFd)>,
+    /// Every area that was given to a program.
+    areas: Vec<Weak<Area>>,
 }
 
 #[derive(Default)]
@@ -64,10 +70,12 @@ struct Thread {
     area: Option<Arc<Area>>,
     /// Between exec and its return.
     in_exec: bool,
-    /// The thread as a descriptor, for looking at its sockets.
-    pidfd: Option<OwnedFd>,
     /// The call that it makes on a copy.
     under_way: Option<UnderWay>,
+    /// The socket with which it is in listen.
+    listening: Option<socket::Copy>,
+    /// It has a program of its own, executed while it was watched: what its parent has is not there.
+    has_executed: bool,
 }
 
 /// A call on a copy.
@@ -84,8 +92,10 @@ struct UnderWay {
 enum Outcome {
     /// It is made as it is.
     Made,
-    /// It is made with this register pointing at the slot.
-    Copied(Slot, usize),
+    /// It is made with these words, some of which lead to the slot.
+    Copied(Slot, [u64; 6]),
+    /// It is made as it is, and what became of this socket is looked at.
+    Watched(socket::Copy),
     /// It is made in parts.
     InParts(Slot, Many),
     /// It answers this, as the kernel would.
@@ -98,7 +108,15 @@ impl Enforce {
     /// Holds calls to `policy`; `tell` hears of every refusal.
     #[must_use]
     pub fn new(policy: Compiled, tell: impl FnMut(&Refusal<'_>) + Send + 'static) -> Enforce {
-        Enforce { policy, tell: Box::new(tell), secret: [0; 2], listener: None, threads: HashMap::new() }
+        Enforce {
+            policy,
+            tell: Box::new(tell),
+            secret: [0; 2],
+            listener: None,
+            threads: HashMap::new(),
+            pidfd: None,
+            areas: Vec::new(),
+        }
     }
 
     fn thread(&mut self, tid: Tid) -> &mut Thread {
@@ -164,8 +182,7 @@ impl Enforce {
     fn by_memory(&mut self, stopped: &mut Stopped, words: &Words) -> tracee::Result<Outcome> {
         let Some(call) = words.call() else { return Ok(Outcome::Answered(libc::ENOSYS)) };
         let tid = stopped.tid();
-        let thread = self.threads.entry(tid).or_default();
-        let copy = match socket::copy(tid, &mut thread.pidfd, words.args[0] as i32) {
+        let copy = match socket::copy(tid, &mut self.pidfd, words.args[0] as i32) {
             Ok(copy) => copy,
             Err(socket::Missing::Answer(errno)) => return Ok(Outcome::Answered(errno)),
             Err(socket::Missing::Hidden(error)) => {
@@ -179,14 +196,10 @@ impl Enforce {
         };
         if call == Call::Listen {
             let own = copy.name();
-            return self.judged(stopped, words, call, &copy, Some(&own), 0, &[]).map(
-                |refused| match refused {
-                    Some(outcome) => outcome,
-                    None => Outcome::Made,
-                },
-            );
+            let refused = self.judged(stopped, words, call, &copy, Some(&own), 0, &[])?;
+            return Ok(refused.unwrap_or_else(|| self.listen(copy, words.args[1] as i32)));
         }
-        let Some(area) = self.thread(tid).area.clone() else {
+        let Some(area) = self.area(tid) else {
             say(format_args!(
                 "process {tid} has no place for copies of its arguments, so its {} is refused",
                 call.name()
@@ -203,13 +216,36 @@ impl Enforce {
                     Err(errno) => return Ok(Outcome::Answered(errno)),
                 };
                 self.message(stopped, words, &copy, &area, message, flags).map(|judged| match judged {
-                    Ok(slot) => Outcome::Copied(slot, 1),
+                    Ok(slot) => {
+                        let mut args = words.args;
+                        args[1] = slot.address();
+                        Outcome::Copied(slot, args)
+                    }
                     Err(outcome) => outcome,
                 })
             }
             Call::Sendmmsg => self.first_of_many(stopped, words, &copy, &area),
             _ => Ok(Outcome::Answered(libc::EPERM)),
         }
+    }
+
+    /// Where the thread's slots are. Of one that nobody has announced, since its parent was killed in that moment, its memory
+    /// tells.
+    fn area(&mut self, tid: Tid) -> Option<Arc<Area>> {
+        let thread = self.threads.entry(tid).or_default();
+        if thread.area.is_none() && !thread.has_executed {
+            let smaps = fs::read_to_string(tracee::proc_file(tid, "smaps")?).ok()?;
+            thread.area = self.areas.iter().filter_map(Weak::upgrade).find(|area| area.is_in(&smaps));
+        }
+        thread.area.clone()
+    }
+
+    /// An area was given to the thread's new program.
+    fn is_given(&mut self, tid: Tid, area: Area) {
+        let area = Arc::new(area);
+        self.areas.retain(|area| area.strong_count() > 0);
+        self.areas.push(Arc::downgrade(&area));
+        self.thread(tid).area = Some(area);
     }
 
     /// A call whose address and its length are in the registers `at`.
@@ -239,32 +275,22 @@ impl Enforce {
         if let Some(outcome) = self.judged_with(stopped, words, call, copy, Some(&bytes), path, flags, &[]) {
             return Ok(outcome);
         }
-        let bytes = resolved.and_then(|path| path::replaced(&bytes, &path)).unwrap_or(bytes);
-        let Some(slot) = Area::slot(area, bytes.len()) else { return Ok(Outcome::Answered(libc::ENOBUFS)) };
-        if bytes.len() != length {
-            // The length is the copy's.
-            return self.with_length(stopped, words, slot, at, &bytes);
-        }
-        slot.write(0, &bytes);
-        Ok(Outcome::Copied(slot, at[0]))
-    }
-
-    /// A path that was resolved has another length than the program's.
-    fn with_length(
-        &mut self,
-        stopped: &mut Stopped,
-        words: &Words,
-        slot: Slot,
-        at: [usize; 2],
-        bytes: &[u8],
-    ) -> tracee::Result<Outcome> {
-        slot.write(0, bytes);
-        let mut registers = stopped.registers()?;
+        let bytes = match socket::settled(copy.socket, call, bytes, resolved) {
+            Ok(bytes) => bytes,
+            Err((verdict, bytes)) => return Ok(Outcome::Decided(verdict, copy.socket, Some(bytes))),
+        };
+        let Some(slot) = Area::slot(area, bytes.as_ref().map_or(0, Vec::len)) else {
+            return Ok(Outcome::Answered(libc::ENOBUFS));
+        };
         let mut args = words.args;
-        args[at[1]] = bytes.len() as u64;
-        words.set(&mut registers, args);
-        stopped.set_registers(&registers)?;
-        Ok(Outcome::Copied(slot, at[0]))
+        [args[at[0]], args[at[1]]] = match &bytes {
+            Some(bytes) => {
+                slot.write(0, bytes);
+                [slot.address(), bytes.len() as u64]
+            }
+            None => [0, 0],
+        };
+        Ok(Outcome::Copied(slot, args))
     }
 
     /// The path in a copied address with all links followed, if the policy asks for paths.
@@ -334,10 +360,11 @@ impl Enforce {
         if let Some(outcome) = refused {
             return Ok(Err(outcome));
         }
-        if let (Some(name), Some(path)) = (&message.name, resolved)
-            && let Some(replaced) = path::replaced(name, &path)
-        {
-            message.name = Some(replaced);
+        if let Some(name) = message.name.take() {
+            message.name = match socket::settled(copy.socket, Call::Sendmsg, name, resolved) {
+                Ok(name) => name,
+                Err((verdict, name)) => return Ok(Err(Outcome::Decided(verdict, copy.socket, Some(name)))),
+            };
         }
         let Some(slot) = Area::slot(area, message.size(abi)) else {
             return Ok(Err(Outcome::Answered(libc::ENOBUFS)));
@@ -346,13 +373,13 @@ impl Enforce {
         Ok(Ok(slot))
     }
 
-    /// The call goes on with a register changed.
+    /// The call goes on with other words.
     fn goes_on(
         &mut self,
         stopped: &mut Stopped,
         words: &Words,
         slot: Slot,
-        register: usize,
+        args: [u64; 6],
     ) -> tracee::Result<Then> {
         if slot.address() > words.abi.highest() {
             // A 64-bit program's call by int $0x80, and its slots lie above 4 GiB.
@@ -360,14 +387,41 @@ impl Enforce {
             return Ok(Then::Go);
         }
         let mut registers = stopped.registers()?;
-        let mut args = words.of(&registers);
-        args[register] = slot.address();
         words.set(&mut registers, args);
         stopped.set_registers(&registers)?;
         let wide = words.wide();
         self.thread(stopped.tid()).under_way =
             Some(UnderWay { original: words.args, wide, slot, many: None });
         Ok(Then::StopAtCall)
+    }
+
+    /// listen, which is permitted for this socket. There is no memory to copy; but another thread may put another socket in its
+    /// place: one that is bound to nothing, which then listens on any address.
+    fn listen(&mut self, copy: socket::Copy, backlog: i32) -> Outcome {
+        // It asks for no credentials (net/ipv4/af_inet.c, `inet_listen`), and never waits: so it is made by us, on the socket
+        // that was judged.
+        if copy.socket.is_inet() {
+            return Outcome::Answered(copy.listen(backlog));
+        }
+        // Others keep the credentials of whoever called last (net/unix/af_unix.c, `unix_listen`), so the program calls, and
+        // must have called for this one: nobody else does meanwhile.
+        let inode = copy.inode();
+        let mut others = self.threads.values().filter_map(|thread| thread.listening.as_ref());
+        if copy.listens() || others.any(|other| other.inode() == inode) {
+            return Outcome::Answered(0);
+        }
+        Outcome::Watched(copy)
+    }
+
+    /// listen has returned. If it was not called for the socket that was judged, nothing can be undone, and the program is
+    /// killed.
+    fn has_listened(&mut self, stopped: &Stopped, copy: &socket::Copy) -> tracee::Result<()> {
+        let info = stopped.call_info(false)?;
+        if matches!(info.at, At::Exit { result: 0 }) && !copy.listens() {
+            let error = io::Error::other("another socket was put in the place of the one that was judged");
+            return Err(tracee::Error::Os { what: "listen", error });
+        }
+        Ok(())
     }
 }
 
@@ -412,14 +466,20 @@ impl Layer for Enforce {
 
     fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
         self.threads.remove(&former);
+        self.pidfd = None;
         let in_exec = self.policy.needs_memory();
-        self.threads.insert(stopped.tid(), Thread { in_exec, ..Thread::default() });
+        let new = Thread { in_exec, has_executed: true, ..Thread::default() };
+        self.threads.insert(stopped.tid(), new);
         Ok(if in_exec { Then::StopAtCall } else { Then::Go })
     }
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let area = self.thread(parent.tid()).area.clone();
-        self.thread(child).area = area;
+        let child = self.thread(child);
+        // Its parent may be late, and the child have another program already, in which that place is anybody's.
+        if !child.has_executed {
+            child.area = area;
+        }
         Ok(Then::Go)
     }
 
@@ -438,8 +498,10 @@ impl Layer for Enforce {
         };
         match outcome {
             Outcome::Made => Ok(Judged::Made(Then::Go)),
-            Outcome::Copied(slot, register) => {
-                Ok(Judged::Made(self.goes_on(stopped, &words, slot, register)?))
+            Outcome::Copied(slot, args) => Ok(Judged::Made(self.goes_on(stopped, &words, slot, args)?)),
+            Outcome::Watched(copy) => {
+                self.thread(stopped.tid()).listening = Some(copy);
+                Ok(Judged::Made(Then::StopAtCall))
             }
             Outcome::InParts(slot, many) => Ok(Judged::Made(self.begin_many(stopped, &words, slot, many)?)),
             Outcome::Answered(errno) => {
@@ -454,6 +516,9 @@ impl Layer for Enforce {
 
     fn before_call(&mut self, stopped: &mut Stopped) -> tracee::Result<bool> {
         let tid = stopped.tid();
+        if let Some(copy) = self.thread(tid).listening.take() {
+            self.has_listened(stopped, &copy)?;
+        }
         if self.thread(tid).under_way.is_none() {
             return Ok(false);
         }
@@ -477,7 +542,7 @@ impl Layer for Enforce {
             && let Some(listener) = self.listener.clone()
         {
             match insert::area(waiter, stopped, &listener, self.secret)? {
-                Ok(area) => self.thread(tid).area = Some(Arc::new(area)),
+                Ok(area) => self.is_given(tid, area),
                 Err(error) => say(format_args!(
                     "process {tid} can't be given a place for copies of its arguments, and may use no address: {error}"
                 )),
@@ -486,9 +551,14 @@ impl Layer for Enforce {
         Ok(Then::Go)
     }
 
-    fn on_delivery(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+    fn on_signal(
+        &mut self,
+        _: &mut Waiter,
+        stopped: &mut Stopped,
+        _: &SignalInfo,
+    ) -> tracee::Result<Handled> {
         self.break_off_many(stopped)?;
-        Ok(Then::Go)
+        Ok(Handled::No)
     }
 
     fn continues(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
@@ -497,6 +567,8 @@ impl Layer for Enforce {
 
     fn on_end(&mut self, tid: Tid, _: End) {
         self.threads.remove(&tid);
+        // The number may be given to another.
+        self.pidfd.take_if(|(of, _)| *of == tid);
     }
 }
 

@@ -35,10 +35,13 @@ pub(super) fn resolve(tid: Tid, address: &[u8], made: bool) -> Option<Vec<u8>> {
     Some(resolved.into_os_string().into_vec())
 }
 
-/// The address with the path that was resolved, if that is another one and has room: a link that is changed meanwhile then
-/// changes nothing.
+/// The address with the path that was resolved: a link that is changed meanwhile then changes nothing. `None` if that has no
+/// room, and is not what was given.
 pub(super) fn replaced(address: &[u8], path: &[u8]) -> Option<Vec<u8>> {
-    if given(address)? == path || path.len() >= PATH {
+    if given(address)? == path {
+        return Some(address.to_vec());
+    }
+    if path.len() >= PATH {
         return None;
     }
     let mut replaced = address[..FAMILY].to_vec();

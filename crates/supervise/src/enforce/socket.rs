@@ -4,11 +4,16 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use policy::Socket;
+use abi::{Call, Errno};
+use policy::{Action, By, Socket, Verdict};
 use tracee::Tid;
+
+use super::path;
 
 /// AF_UNIX
 const UNIX: u32 = 1;
+/// AF_INET6
+const INET6: u32 = 10;
 
 /// Why a socket can't be looked at.
 pub(super) enum Missing {
@@ -24,16 +29,16 @@ pub(super) struct Copy {
     pub(super) socket: Socket,
 }
 
-/// Copies descriptor `fd` of thread `tid`. `pidfd` is made once.
-pub(super) fn copy(tid: Tid, pidfd: &mut Option<OwnedFd>, fd: i32) -> Result<Copy, Missing> {
+/// Copies descriptor `fd` of thread `tid`. `known` is the thread that was asked last.
+pub(super) fn copy(tid: Tid, known: &mut Option<(Tid, OwnedFd)>, fd: i32) -> Result<Copy, Missing> {
     /// Of this thread, not of its process: it may have a table of descriptors of its own.
     const PIDFD_THREAD: libc::c_int = libc::O_EXCL;
-    if pidfd.is_none() {
+    if known.as_ref().is_none_or(|(of, _)| *of != tid) {
         // SAFETY: no pointers.
         let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, tid, PIDFD_THREAD) };
-        *pidfd = Some(owned(opened).map_err(Missing::Hidden)?);
+        *known = Some((tid, owned(opened).map_err(Missing::Hidden)?));
     }
-    let Some(pidfd) = pidfd else { return Err(Missing::Answer(libc::ESRCH)) };
+    let Some((_, pidfd)) = known else { return Err(Missing::Answer(libc::ESRCH)) };
     // SAFETY: no pointers.
     let copied = unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), fd, 0) };
     let fd = owned(copied).map_err(|error| match error.raw_os_error() {
@@ -47,7 +52,64 @@ pub(super) fn copy(tid: Tid, pidfd: &mut Option<OwnedFd>, fd: i32) -> Result<Cop
     Ok(Copy { fd, socket })
 }
 
+/// The address as it is to be used, of a call that is permitted; `None` if it is nobody's. Or why it can't be.
+///
+/// Another thread can put another socket in the place of the one that was looked at, and what is no address for the one is
+/// one for the other. So an address is used only if sockets of other families don't take it:
+/// - what is sent from IPv6 to AF_UNSPEC has no destination (net/ipv6/udp.c, `udpv6_sendmsg`), and IPv4 takes AF_UNSPEC for
+///   its own;
+/// - of a family whose addresses are not understood, those that begin as another's are refused, as most such families do.
+///
+/// And a path is used as it was resolved.
+pub(super) fn settled(
+    socket: Socket,
+    call: Call,
+    bytes: Vec<u8>,
+    resolved: Option<Vec<u8>>,
+) -> Result<Option<Vec<u8>>, (Verdict, Vec<u8>)> {
+    let refused = |errno, by| Verdict { action: Action::Deny(errno), by };
+    let family = bytes.first_chunk().map(|family| u32::from(u16::from_ne_bytes(*family)));
+    let sends = !matches!(call, Call::Bind | Call::Connect);
+    if socket.family == INET6 && family == Some(0) && sends {
+        return Ok(None);
+    }
+    // connect to AF_UNSPEC ends a connection, of whichever family.
+    let ends = call == Call::Connect && family == Some(0);
+    if !socket.is_modelled() && family.is_some_and(|family| family != socket.family) && !ends {
+        return Err((refused(Errno::EINVAL, By::Unmodelled), bytes));
+    }
+    match resolved.map(|path| path::replaced(&bytes, &path)) {
+        Some(Some(replaced)) => Ok(Some(replaced)),
+        // Whoever uses another name for it can let that lead elsewhere in the meantime.
+        Some(None) => Err((refused(Errno::ENAMETOOLONG, By::Unresolved), bytes)),
+        None => Ok(Some(bytes)),
+    }
+}
+
 impl Copy {
+    /// Whether connections are accepted on it.
+    pub(super) fn listens(&self) -> bool {
+        option(&self.fd, libc::SO_ACCEPTCONN).is_ok_and(|listens| listens != 0)
+    }
+
+    /// Accepts connections on it from now on; answers an errno, or 0.
+    pub(super) fn listen(&self, backlog: i32) -> i32 {
+        // SAFETY: no pointers.
+        match unsafe { libc::listen(self.fd.as_raw_fd(), backlog) } {
+            0 => 0,
+            _ => io::Error::last_os_error().raw_os_error().unwrap_or(libc::EINVAL),
+        }
+    }
+
+    /// Which socket it is, among all that there are.
+    pub(super) fn inode(&self) -> Option<u64> {
+        // SAFETY: stat is plain integers, for which zero is a value; the call fills it in.
+        unsafe {
+            let mut stat: libc::stat = mem::zeroed();
+            (libc::fstat(self.fd.as_raw_fd(), &raw mut stat) == 0).then_some(stat.st_ino)
+        }
+    }
+
     pub(super) fn is_unix(&self) -> bool {
         self.socket.family == UNIX
     }
