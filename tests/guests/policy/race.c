@@ -54,6 +54,8 @@ static int flip_loop(void *function)
 	for (int turn = 0; !shared->done; turn ^= 1) {
 		((void (*)(int))function)(turn);
 		pause_a_little(&random, 400);
+		/* Everybody may be on one processor. */
+		sched_yield();
 	}
 	return 0;
 }
@@ -164,17 +166,28 @@ static void descriptor_sendto(long long end)
 		note(CALL6(way, SENDTO, FD, shared->text, 1, MSG_DONTWAIT, target, target_length));
 }
 
-/* What was looked at is bound or local; what listens is bound to nothing. */
+/* A unix socket with a name of the kernel's choice. */
+static int named(void)
+{
+	int fd = must("unix", socket(AF_UNIX, SOCK_STREAM, 0));
+	struct sockaddr_un none = { .sun_family = AF_UNIX };
+	must("bind", bind(fd, (void *)&none, sizeof none.sun_family));
+	return fd;
+}
+
+/* What was looked at is local; what listens is bound to nothing. */
 static void descriptor_listen(long long end)
 {
 	while (goes_on(end)) {
-		pair[1] = fresh(SOCK_STREAM);
-		note(CALL6(way, LISTEN, FD, 1, 0, 0, 0, 0));
-		int listens = 0;
+		int local = named(), any = fresh(SOCK_STREAM), listens = 0;
 		socklen_t length = sizeof listens;
-		getsockopt(pair[1], SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
+		pair[0] = local;
+		pair[1] = any;
+		note(CALL6(way, LISTEN, FD, 1, 0, 0, 0, 0));
+		getsockopt(any, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
 		shared->wrong += listens;
-		close(pair[1]);
+		close(local);
+		close(any);
 	}
 }
 
@@ -293,9 +306,7 @@ static flips *prepare(const char *kind, attempts **attempt)
 		return flip_descriptor;
 	}
 	if (!strcmp(kind, "descriptor-listen")) {
-		pair[0] = must("unix", socket(AF_UNIX, SOCK_STREAM, 0));
-		struct sockaddr_un autobind = { .sun_family = AF_UNIX };
-		must("bind", bind(pair[0], (void *)&autobind, sizeof autobind.sun_family));
+		pair[0] = named();
 		*attempt = descriptor_listen;
 		return flip_descriptor;
 	}
