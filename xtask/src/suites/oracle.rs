@@ -103,7 +103,8 @@ impl Oracle {
             let title = format!("strace and strace, {}", title(traced, &DEFAULT));
             report.case(&title, || nothing_left(self.repeats(traced)));
         }
-        for traced in TRACED {
+        // What it costs to read is much; the guests with very many calls have no event that others lack.
+        for traced in TRACED.iter().filter(|traced| traced.entries != EACH_SIZE) {
             let title = format!("--json, {}", title(traced, &DEFAULT));
             report.case(&title, || nothing_left(self.objects_agree(traced)));
         }

@@ -62,12 +62,11 @@ fn whole(text: &str) -> Vec<String> {
             pending.insert(task, begun.to_owned());
             continue;
         }
-        let event = match event.strip_prefix("<... ") {
-            Some(_) => format!(
-                "{}{}",
-                pending.remove(task).unwrap_or_default(),
-                &event[event.rfind(')').unwrap_or(0)..]
-            ),
+        let event = match event.strip_prefix("<... ").and_then(|event| event.split_once(" resumed>")) {
+            Some((_, rest)) => {
+                let result = &rest[rest.find(')').unwrap_or(rest.len())..];
+                format!("{}{result}", pending.remove(task).unwrap_or_default())
+            }
             None => event.to_owned(),
         };
         let Some((call, result)) = event.split_once(')') else {
@@ -162,13 +161,17 @@ mod tests {
     #[test]
     fn resumed_calls_are_put_together() {
         let text = "77    recv(0x3, 0x20 <unfinished ...>\n78    bind(0x3)  = -1 EBADF (Bad file descriptor)\n\
-                    77    <... recv resumed>)               = 0x7\n77    --- SIGHUP {si_signo=SIGHUP} ---\n\
+                    77    <... recv resumed>)               = 0x7\n\
+                    77    send(0x1 <unfinished ...>\n77    <... send resumed>) = -1 EPIPE (Broken pipe)\n\
+                    78    recv(0 <unfinished ...>\n78    <... recv resumed> <unfinished ...>) = ?\n77    --- SIGHUP {si_signo=SIGHUP} ---\n\
                     77    +++ exited with 0 +++\n77    recv(0x3) = ? ERESTARTSYS (To be restarted)";
         assert_eq!(
             whole(text),
             [
                 "78    bind(0x3) = -1 EBADF",
                 "77    recv(0x3, 0x20) = 0x7",
+                "77    send(0x1) = -1 EPIPE",
+                "78    recv(0) = ?",
                 "77    --- SIGHUP",
                 "77    +++ exited with 0 +++",
                 "77    recv(0x3) = ? ERESTARTSYS"
