@@ -46,8 +46,8 @@ fn options(verb: &str) -> Vec<String> {
     let help = printed(&[verb, "--help"]);
     let lines = help.lines().filter(|line| line.trim_start().starts_with('-'));
     let words = lines.flat_map(str::split_whitespace).filter(|word| word.starts_with("--"));
-    // Of one with a value that may be left out the name: --trace[=<FILE>].
-    words.map(|word| word.split(['[', ',']).next().unwrap_or(word).to_owned()).collect()
+    // The name of one that may be repeated, or whose value may be left out: --trace[=<FILE>].
+    words.map(|word| word.split(['[', ',', '.']).next().unwrap_or(word).to_owned()).collect()
 }
 
 /// A new directory, and what `man` wrote to it: the text of each page by its file's name.
