@@ -34,6 +34,32 @@ pub enum AnyInjection {
     X86_64(WideInjection),
 }
 
+impl AnyInjection {
+    /// Where the call is made.
+    const fn instruction(self) -> u64 {
+        match self {
+            AnyInjection::I386(call) => call.instruction as u64,
+            AnyInjection::X86_64(call) => call.instruction,
+        }
+    }
+}
+
+/// Whether a thread that is at a call's entry is at this one. The code is the program's, and another of its threads can
+/// change it in the last moment.
+fn is_at(registers: &Registers, call: AnyInjection) -> bool {
+    /// `int $0x80` and `syscall` have as many bytes.
+    const LENGTH: u64 = 2;
+    let is_same = match call {
+        AnyInjection::I386(Injection { number, args, .. }) => {
+            registers.call_number() == number.cast_signed() && registers.i386_args() == args
+        }
+        AnyInjection::X86_64(WideInjection { number, args, .. }) => {
+            registers.call_number() == number.cast_signed() && registers.x86_64_args() == args
+        }
+    };
+    is_same && registers.ip() == call.instruction().wrapping_add(LENGTH)
+}
+
 /// Makes `stopped` carry out one system call, and puts registers and mask back. Answers the result, or
 /// `-errno`.
 ///
@@ -52,7 +78,8 @@ pub fn inject(waiter: &mut Waiter, stopped: &mut Stopped, call: Injection) -> Re
 /// somebody for it to return; it is called once more if the thread was stopped there.
 ///
 /// # Errors
-/// [`Error::Gone`]; any other failure of a ptrace request; what `meanwhile` fails with.
+/// [`Error::Gone`]; [`Error::Fault`], if another thread has changed the instruction, or taken it away, and the thread did
+/// something else; any other failure of a ptrace request; what `meanwhile` fails with.
 pub fn inject_any(
     waiter: &mut Waiter,
     stopped: &mut Stopped,
@@ -79,10 +106,10 @@ pub fn inject_any(
     stopped.set_registers(&registers)?;
 
     let mut stop_signal = None;
-    run_to_call(waiter, stopped, &mut stop_signal, &mut |_| Ok(()))?;
-    run_to_call(waiter, stopped, &mut stop_signal, meanwhile)?;
-    let result = stopped.registers()?.rax();
-
+    let made = make(waiter, stopped, call, &mut stop_signal, meanwhile);
+    if !matches!(made, Ok(_) | Err(Error::Fault(_))) {
+        return made;
+    }
     let mut restored: Registers = saved;
     // Whatever call the thread was in has returned: our own must not be taken for it and restarted.
     restored.set_call_number(-1);
@@ -92,6 +119,23 @@ pub fn inject_any(
         // SAFETY: tkill takes no pointers.
         unsafe { libc::syscall(libc::SYS_tkill, stopped.tid(), signal) };
     }
+    made
+}
+
+/// Runs the thread, which is about to make the call, to the call's exit.
+fn make(
+    waiter: &mut Waiter,
+    stopped: &mut Stopped,
+    call: AnyInjection,
+    stop_signal: &mut Option<libc::c_int>,
+    meanwhile: &mut dyn FnMut(Tid) -> Result<()>,
+) -> Result<i64> {
+    run_to_call(waiter, stopped, stop_signal, &mut |_| Ok(()))?;
+    if !is_at(&stopped.registers()?, call) {
+        return Err(Error::Fault(call.instruction()));
+    }
+    run_to_call(waiter, stopped, stop_signal, meanwhile)?;
+    let result = stopped.registers()?.rax();
     Ok(match call {
         AnyInjection::I386(_) => (result as i32).into(),
         AnyInjection::X86_64(_) => result.cast_signed(),
@@ -111,7 +155,13 @@ fn run_to_call(
         match waiter.wait_for(stopped.tid()) {
             Ok(Waited::Stopped(_, Stop::Call)) => return Ok(()),
             // Only SIGSTOP can come, since it cannot be masked; or another thread's has stopped the group.
-            Ok(Waited::Stopped(_, Stop::Signal(signal) | Stop::Group(signal))) => *stop_signal = Some(signal),
+            Ok(Waited::Stopped(_, Stop::Signal(signal @ libc::SIGSTOP) | Stop::Group(signal))) => {
+                *stop_signal = Some(signal);
+            }
+            // And what can't wait: the instruction faults, again and again.
+            Ok(Waited::Stopped(_, Stop::Signal(_))) => {
+                return Err(Error::Fault(stopped.registers()?.ip()));
+            }
             // A filter that asks its tracer of our own call gets its leave.
             Ok(Waited::Stopped(_, Stop::Attached | Stop::Seccomp { .. })) => {}
             // It was killed: the loop is to hear of its end.

@@ -190,3 +190,17 @@ fn a_tracee_that_is_killed_is_gone() {
         assert!(matches!(waiter.wait(), Ok(Waited::Nobody)));
     }
 }
+
+/// Where there is no such instruction, or another one, nothing else is done in its place, and nobody waits for it.
+#[test]
+fn what_is_no_instruction_makes_no_call() {
+    require_32_bit_entry!();
+    LazyLock::force(&INSTRUCTION);
+    for instruction in [0, *INSTRUCTION + 1] {
+        let child = Child::pausing();
+        let mut waiter = child.waiter();
+        let mut stopped = child.stopped(&mut waiter);
+        let made = inject(&mut waiter, &mut stopped, Injection { instruction, ..call(GETPID, [0; 6]) });
+        assert!(matches!(made, Err(Error::Fault(_))), "{made:?}");
+    }
+}
