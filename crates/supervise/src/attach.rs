@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
+use std::panic;
+use std::thread;
 
-use tracee::{Options, Scope, Signal, Tid, Waiter, proc_file};
+use tracee::{Options, Scope, Signal, Tid, Waiter, has_ended, proc_file};
 
 use crate::layer::Layer;
-use crate::session::{Layers, follow_all};
+use crate::session::{Begun, Layers, Threads, follow_all, let_go};
 use crate::{Error, signals};
 
 /// Processes to be traced, and the layers that their calls go by.
@@ -69,16 +72,30 @@ impl Attach {
     ///
     /// # Errors
     /// [`Error::Attach`]: a process is not there, or can't be traced. None is traced then.
-    pub fn run(mut self) -> Result<Ended, Error> {
+    pub fn run(self) -> Result<Ended, Error> {
+        // By a thread of its own, which has no children: their ends are none of tracees.
+        let thread = thread::Builder::new().name("socketcall".into()).spawn(move || self.run_here());
+        let thread = thread.map_err(|error| Error::os("clone", error))?;
+        thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+    }
+
+    fn run_here(mut self) -> Result<Ended, Error> {
         let options =
             if self.children { Options::ATTACHED } else { Options::ATTACHED.without_children() }.with_exit();
         let options = if self.kill_on_exit { options.kill_on_exit() } else { options };
         signals::interrupt_waiting();
         let mut seized = Vec::new();
         for process in &self.processes {
-            // If one can't be traced the others run on: they were never stopped.
             let before = seized.len();
-            seize_all(*process, options, &mut seized)?;
+            if let Err(error) = seize_all(*process, options, &mut seized) {
+                // The others run on. As a rule the end of this thread is enough for that, and they are not even stopped.
+                if self.kill_on_exit {
+                    let threads = Threads::of(&seized);
+                    let_go(&mut self.layers, &mut Waiter::new(Scope::Thread), threads, true)
+                        .map_err(|error| Error::os("waitpid", error))?;
+                }
+                return Err(error);
+            }
             self.layers.iter_mut().for_each(|layer| layer.on_seized(*process, &seized[before..]));
         }
         for tid in &seized {
@@ -90,7 +107,8 @@ impl Attach {
         if self.times {
             waiter.with_times();
         }
-        follow_all(&mut self.layers, waiter, &seized, |_| ()).map_err(|error| Error::os("waitpid", error))?;
+        let begun = Begun { threads: &seized, filter: None, kill_on_exit: self.kill_on_exit };
+        follow_all(&mut self.layers, waiter, begun, |_| ()).map_err(|error| Error::os("waitpid", error))?;
         Ok(signals::interrupted_by().map_or(Ended::Nobody, Ended::Interrupted))
     }
 }
@@ -99,6 +117,7 @@ impl Attach {
 fn seize_all(process: Tid, options: Options, seized: &mut Vec<Tid>) -> Result<(), Error> {
     let tasks = proc_file(process, "task");
     let mut known: HashSet<Tid> = seized.iter().copied().collect();
+    let mut is_traced = known.contains(&process);
     loop {
         let threads: Vec<Tid> = match tasks.as_ref().map(fs::read_dir) {
             Some(Ok(entries)) => {
@@ -113,28 +132,30 @@ fn seize_all(process: Tid, options: Options, seized: &mut Vec<Tid>) -> Result<()
             if !known.insert(tid) {
                 continue;
             }
-            match tracee::seize(tid, options) {
-                Ok(()) => seized.push(tid),
-                // Another thread that has ended meanwhile.
-                Err(tracee::Error::Gone) if tid != process => {}
-                // One that was made after its maker was seized is ours already.
-                Err(tracee::Error::Os { .. }) if is_ours(tid) => seized.push(tid),
-                Err(tracee::Error::Os { error, .. }) => return Err(Error::attach(process, error)),
-                Err(_) => {
-                    return Err(Error::attach(process, std::io::Error::from_raw_os_error(libc::ESRCH)));
-                }
-            }
             found = true;
+            match tracee::seize(tid, options) {
+                // A thread that has ended meanwhile; of the first one something stays until all others have ended.
+                Err(tracee::Error::Gone) => continue,
+                Err(tracee::Error::Os { .. }) if has_ended(tid) => continue,
+                // One that was made after its maker was seized is ours already.
+                Err(tracee::Error::Os { error, .. }) if !is_ours(tid) => {
+                    return Err(Error::attach(process, error));
+                }
+                _ => seized.push(tid),
+            }
+            is_traced = true;
         }
         if !found || tasks.is_none() {
-            return Ok(());
+            break;
         }
     }
+    let gone = || Error::attach(process, io::Error::from_raw_os_error(libc::ESRCH));
+    if is_traced { Ok(()) } else { Err(gone()) }
 }
 
-/// Whether this process traces the thread.
+/// Whether this thread traces another.
 fn is_ours(tid: Tid) -> bool {
-    // SAFETY: getpid takes nothing.
-    let own = unsafe { libc::getpid() };
+    // SAFETY: gettid takes nothing.
+    let own = unsafe { libc::gettid() };
     tracee::proc_status(tid, "TracerPid:").and_then(|tracer| tracer.parse().ok()) == Some(own)
 }

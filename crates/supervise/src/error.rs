@@ -162,6 +162,9 @@ fn tracer(tid: tracee::Tid) -> Option<i32> {
 /// Why a process can't be attached to, and what helps.
 fn attach_remedy(process: tracee::Tid, error: &io::Error) -> String {
     match error.raw_os_error() {
+        Some(libc::ESRCH) if tracee::proc_file(process, "").is_some_and(|directory| directory.exists()) => {
+            "it has ended already, and its parent has not asked how".into()
+        }
         Some(libc::ENOENT | libc::ESRCH) => "there is no such process".into(),
         Some(libc::EPERM) => match tracer(process) {
             Some(tracer) => format!("process {tracer} traces it already, and a process has one tracer"),

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use seccomp::{Action, Arch, Field, Test};
-use tracee::{Error as TraceeError, Stopped, Tid, Waiter, proc_file, proc_status};
+use tracee::{At, Error as TraceeError, Stopped, Tid, Waiter, proc_file, proc_status};
 
 use crate::clone::{CLONE_I386, CLONE_X86_64, CLONE3, Flags};
 use crate::data;
@@ -16,8 +16,9 @@ use crate::say;
 const UNTRACED: u32 = libc::CLONE_UNTRACED as u32;
 
 /// Takes CLONE_UNTRACED away for the time of the call.
-#[derive(Default)]
 pub(crate) struct Follow {
+    /// Whether children are followed.
+    children: bool,
     /// Threads in a call whose flags were changed. The child has its parent's registers, and is one of them.
     changed: HashMap<Tid, Flags>,
     /// Threads that have run and may be told of yet, as children of one of those: their call has returned.
@@ -32,6 +33,11 @@ const TRACING: [u32; 3] = [libc::PTRACE_TRACEME, libc::PTRACE_ATTACH, libc::PTRA
 pub(crate) const PTRACE: [(Arch, u32); 2] = [(Arch::I386, 26), (Arch::X86_64, 101)];
 
 impl Follow {
+    /// Keeps `children` in sight; or only says what a tracer makes impossible.
+    pub(crate) fn new(children: bool) -> Follow {
+        Follow { children, changed: HashMap::new(), returned: HashSet::new(), said_traced: false }
+    }
+
     fn take_away(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
         let place = Flags::of(&stopped.registers()?);
         let flags = place.read(stopped)?;
@@ -39,22 +45,28 @@ impl Follow {
             return Ok(Then::Go);
         }
         match place.write(stopped, flags & !u64::from(UNTRACED)) {
-            // Memory that not even a tracer can write: the child is on its own.
-            Err(TraceeError::Fault(_)) => return Ok(Then::Go),
+            // Memory that not even a tracer can write, such as a file's that was opened for reading.
+            Err(TraceeError::Fault(_)) => return answer(stopped, libc::ENOSYS).map(|()| Then::Go),
             other => other?,
         }
         self.changed.insert(stopped.tid(), place);
         Ok(Then::StopAtCall)
     }
 
-    /// The program wants to trace somebody, who has a tracer if it is one of ours. The kernel answers it.
-    fn say_traced(&mut self, tid: Tid) {
+    /// The program wants to trace somebody, who has a tracer if it is one of ours; then the kernel refuses it. One of ours
+    /// that got away has none (another thread can change clone3's flags in the last moment), and must not get another:
+    /// whom the filter asks would be asked for leave.
+    fn traces(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
+        let tid = stopped.tid();
         if !std::mem::replace(&mut self.said_traced, true) {
             say(format_args!(
                 "process {tid} uses ptrace, which fails with EPERM for processes under run, since they have a \
                  tracer: run --untraced leaves them alone"
             ));
         }
+        let At::Entry { args: [request, whom, ..], .. } = stopped.call_info(true)?.at else { return Ok(()) };
+        let refused = request as u32 != libc::PTRACE_TRACEME && !may_trace(tid, whom as Tid);
+        if refused { answer(stopped, libc::EPERM) } else { Ok(()) }
     }
 
     /// The call returns, in the parent or in the child.
@@ -72,8 +84,35 @@ impl Follow {
     }
 }
 
+/// Whether `tid` may become the tracer of whom it calls `whom`: not of one that runs under a filter, such as ours, unless
+/// that one is traced already and the kernel answers.
+fn may_trace(tid: Tid, whom: Tid) -> bool {
+    const FILTERED: &str = "2";
+    let namespace = |name| fs::read_link(proc_file(name, "ns/pid")?).ok();
+    let own = std::process::id().cast_signed();
+    if namespace(tid).is_none() || namespace(tid) != namespace(own) {
+        // There it means another process; and all that can be named from there are ours.
+        return false;
+    }
+    let is_filtered = proc_status(whom, "Seccomp:").is_some_and(|mode| mode == FILTERED);
+    let is_traced = proc_status(whom, "TracerPid:").is_some_and(|tracer| tracer != "0");
+    is_traced || !is_filtered
+}
+
+/// Lets the call that the thread is about to make answer `errno`, unmade.
+fn answer(stopped: &mut Stopped, errno: i32) -> tracee::Result<()> {
+    let mut registers = stopped.registers()?;
+    registers.set_call_number(-1);
+    registers.set_error(errno);
+    stopped.set_registers(&registers)
+}
+
 impl Layer for Follow {
     fn plan(&mut self, plan: &mut Plan) -> Result<(), crate::Error> {
+        if !self.children {
+            // They inherit filters, and would have nobody who answers them.
+            return Ok(());
+        }
         let untraced = [Test::masked_ne(Field::Arg(0), UNTRACED, 0)];
         for (arch, clone) in [(Arch::I386, CLONE_I386), (Arch::X86_64, CLONE_X86_64)] {
             plan.wants.add_if(arch, clone, &untraced, Action::Trace(data::CLONE));
@@ -100,7 +139,7 @@ impl Layer for Follow {
         match data {
             data::CLONE => Ok(Handled::Yes(self.take_away(stopped)?)),
             data::PTRACE => {
-                self.say_traced(stopped.tid());
+                self.traces(stopped)?;
                 Ok(Handled::Yes(Then::Go))
             }
             _ => Ok(Handled::No),

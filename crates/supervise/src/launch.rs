@@ -15,7 +15,7 @@ use crate::child::{Child, fork_unseen, pipe};
 use crate::follow::Follow;
 use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
-use crate::session::{Layers, follow_all};
+use crate::session::{Begun, Layers, follow_all};
 use crate::withdraw::{protect, silence, withdraw, without_stop_signals};
 use crate::{Error, inherited, say};
 
@@ -112,7 +112,7 @@ impl Session {
     pub fn new(launch: Launch) -> Session {
         Session {
             launch,
-            layers: vec![Box::new(Follow::default())],
+            layers: Vec::new(),
             keep_stderr: false,
             foreground: false,
             children: true,
@@ -162,6 +162,7 @@ impl Session {
 
     fn ready(launch: &Launch, mut layers: Layers, children: bool) -> Result<Ready, Error> {
         let program = launch.find()?;
+        layers.insert(0, Box::new(Follow::new(children)));
         let mut plan = Plan::default();
         for layer in &mut layers {
             layer.plan(&mut plan)?;
@@ -194,7 +195,7 @@ impl Session {
                 {
                     let (keep, keep_stderr) = (self.keep, self.keep_stderr);
                     let ways = Ways { options, times, listener, keep, keep_stderr };
-                    supervise(layers, own, ways, up, answer)
+                    supervise(layers, own, filter.as_ref(), ways, up, answer)
                 }
             }
             pid => pid,
@@ -317,7 +318,7 @@ fn supervise_here(
             return Ok(End::Exited(125));
         }
     };
-    let Ready { program, mut layers, times, .. } = ready;
+    let Ready { program, mut layers, filter, times, .. } = ready;
     // The pipe's other end is closed by the program's exec, or by the child's end after it told why not.
     thread::scope(|scope| {
         let pid = child.pid();
@@ -326,10 +327,13 @@ fn supervise_here(
             let failed = failure.read_exact(&mut errno).is_ok();
             let _ = tell.send(if failed { Err(explain(&program, errno)) } else { Ok(pid) });
         });
+        let mut waiter = waiter(Scope::Thread, times);
         if kind.foreground {
             crate::signals::forward_to(pid);
+            waiter.interruptible(&crate::signals::INTERRUPTED);
         }
-        let end = follow_all(&mut layers, waiter(Scope::Thread, times), &[pid], |_| {
+        let begun = Begun { threads: &[pid], filter: filter.as_ref(), kill_on_exit: true };
+        let end = follow_all(&mut layers, waiter, begun, |_| {
             crate::signals::forward_no_more();
         });
         end.map(|end| end.unwrap_or(End::Exited(125))).map_err(|error| Error::os("waitpid", error))
@@ -463,7 +467,14 @@ fn take_listener(program: Tid, up: &mut File) -> std::io::Result<Listener> {
 }
 
 /// The supervisor's process, from fork to end.
-fn supervise(mut layers: Layers, program: Tid, ways: Ways, mut up: File, answer: File) -> ! {
+fn supervise(
+    mut layers: Layers,
+    program: Tid,
+    filter: Option<&Filter>,
+    ways: Ways,
+    mut up: File,
+    answer: File,
+) -> ! {
     protect();
     let allowed = matches!(up.read(&mut [0]), Ok(1));
     let Ways { options, times, listener, mut keep, keep_stderr } = ways;
@@ -490,7 +501,8 @@ fn supervise(mut layers: Layers, program: Tid, ways: Ways, mut up: File, answer:
     without_stop_signals();
     if seized.is_ok() && told.is_ok() {
         let waiter = waiter(Scope::Process, times);
-        let followed = follow_all(&mut layers, waiter, &[program], |_| {
+        let begun = Begun { threads: &[program], filter, kill_on_exit: true };
+        let followed = follow_all(&mut layers, waiter, begun, |_| {
             if !keep_stderr {
                 silence(2);
             }

@@ -79,6 +79,12 @@ pub trait Layer: Send {
     /// What is missing, and the remedy.
     fn plan(&mut self, plan: &mut Plan) -> Result<(), Error>;
 
+    /// How every thread goes on at least, whatever it stopped for and whichever layer dealt with that. It does not change once
+    /// all is planned.
+    fn least(&self) -> Then {
+        Then::Go
+    }
+
     /// The program is being started, and has not run yet. Other than [`Layer::plan`], this takes none of its
     /// time.
     fn on_start(&mut self) {}

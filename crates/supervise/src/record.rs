@@ -9,7 +9,7 @@ use std::sync::MutexGuard;
 use abi::{Call, SOCKETCALL_I386, i386};
 use decode::{Abi, Asked, Context, Descriptors, Event, Limits, Request, Stamp, What};
 use seccomp::{Action, Arch, Field, Test};
-use tracee::{ARCH_I386, At, Signal, SignalInfo, Stopped, Tid, Waiter};
+use tracee::{ARCH_I386, At, Signal, Stopped, Tid, Waiter};
 
 use crate::data;
 use crate::layer::{End, Handled, Layer, Plan, Then};
@@ -114,11 +114,6 @@ impl Record {
         self.threads.entry(tid).or_default()
     }
 
-    /// How threads go on.
-    const fn go(&self) -> Then {
-        if self.every { Then::StopAtCall } else { Then::Go }
-    }
-
     /// The thread has come to be of this kind.
     fn mode(&mut self, tid: Tid, abi: Abi, at: Stamp) {
         let known = &mut self.thread(tid).mode;
@@ -213,6 +208,10 @@ impl Layer for Record {
         Ok(())
     }
 
+    fn least(&self) -> Then {
+        if self.every { Then::StopAtCall } else { Then::Go }
+    }
+
     fn on_start(&mut self) {
         self.observer.start();
     }
@@ -242,19 +241,14 @@ impl Layer for Record {
         thread.is_new_program();
         let abi = if stopped.registers()?.is_32() { Abi::I386 } else { Abi::X86_64 };
         self.mode(tid, abi, at);
-        Ok(self.go())
+        Ok(Then::Go)
     }
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let inherited = self.thread(parent.tid()).inherited();
         self.threads.entry(child).or_insert(inherited);
         self.tell(child, clock(), What::Attached { by_us: false });
-        Ok(self.go())
-    }
-
-    fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
-        let _ = stopped;
-        Ok(self.go())
+        Ok(Then::Go)
     }
 
     fn on_multiplexed(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
@@ -291,8 +285,9 @@ impl Layer for Record {
             data::SHOWN_WHOLE if !self.taken_apart => {}
             _ => return Ok(Handled::No),
         }
-        let shown = self.enter(stopped)?;
-        Ok(Handled::Yes(if shown { Then::StopAtCall } else { self.go() }))
+        // Where threads stop at every call, it was seen when it came.
+        let shown = !self.every && self.enter(stopped)?;
+        Ok(Handled::Yes(if shown { Then::StopAtCall } else { Then::Go }))
     }
 
     fn on_refused(&mut self, stopped: &Stopped, reason: &str) -> tracee::Result<()> {
@@ -332,17 +327,13 @@ impl Layer for Record {
             At::Entry { .. } => return Ok(Then::StopAtCall),
             At::Neither => {}
         }
-        Ok(self.go())
-    }
-
-    fn on_signal(&mut self, _: &mut Waiter, _: &mut Stopped, _: &SignalInfo) -> tracee::Result<Handled> {
-        Ok(Handled::No)
+        Ok(Then::Go)
     }
 
     fn on_delivery(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
         let info = stopped.signal_bytes()?;
         self.tell(stopped.tid(), clock(), What::Signal(&info));
-        Ok(self.go())
+        Ok(Then::Go)
     }
 
     fn on_group_stop(&mut self, stopped: &Stopped, signal: Signal) {

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::{Duration, Instant};
 
-use tracee::{At, Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
+use seccomp::{Action, Data, Filter};
+use tracee::{At, CallInfo, Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
 
 use crate::data;
 use crate::layer::{End, Handled, Judged, Layer, Then};
@@ -14,10 +15,49 @@ use crate::say;
 /// The layers, outermost first.
 pub(crate) type Layers = Vec<Box<dyn Layer>>;
 
+/// What holds for every stop.
+#[derive(Clone, Copy)]
+struct Always<'a> {
+    /// The filter that all have from us.
+    filter: Option<&'a Filter>,
+    /// How every thread goes on at least ([`Layer::least`]).
+    then: Then,
+}
+
+impl Always<'_> {
+    fn resume(self, then: Then, signal: Signal) -> Resume {
+        match then.max(self.then) {
+            Then::Go => Resume::Continue(signal),
+            Then::StopAtCall => Resume::ToCall(signal),
+        }
+    }
+
+    /// The data of our own filter's answer for a call, whatever data the thread stopped with: of equal answers the newest
+    /// filter's counts (kernel/seccomp.c, `seccomp_run_filters`), and the program's may have ours on its tongue. None, if
+    /// our filter did not ask.
+    fn data(self, call: &CallInfo, number: u64, args: [u64; 6]) -> Option<u16> {
+        let call = Data { nr: number as u32, arch: call.arch, instruction_pointer: call.ip, args };
+        match self.filter?.interpret(&call) {
+            Action::Trace(data) => Some(data),
+            _ => None,
+        }
+    }
+}
+
+/// What [`follow_all`] follows.
+pub(crate) struct Begun<'a> {
+    /// The threads to begin with. The first is the program's.
+    pub(crate) threads: &'a [Tid],
+    /// The filter that the program was started with.
+    pub(crate) filter: Option<&'a Filter>,
+    /// Whether tracees die with this thread.
+    pub(crate) kill_on_exit: bool,
+}
+
 /// Which threads are there. A child's first stop and its parent's event come in any order; here a child waits
 /// until it is announced, so that all is known of it before it runs.
 #[derive(Default)]
-struct Threads {
+pub(crate) struct Threads {
     alive: HashSet<Tid>,
     /// Stopped for the first time, and not announced; and until when each waits.
     waiting: HashMap<Tid, (Stopped, Instant)>,
@@ -32,6 +72,10 @@ impl Threads {
     const PATIENCE: Duration = Duration::from_secs(1);
     /// How long it waits while nobody is heard.
     const SILENCE: Duration = Duration::from_millis(100);
+
+    pub(crate) fn of(alive: &[Tid]) -> Threads {
+        Threads { alive: alive.iter().copied().collect(), ..Threads::default() }
+    }
 
     /// A child is announced. Answers how it ended, if it did so before.
     fn announced(&mut self, child: Tid) -> Option<End> {
@@ -66,28 +110,29 @@ impl Threads {
     }
 }
 
-/// Follows all of `first`, of whom the first is the program, and all that they start, until the last of them has ended.
-/// Answers how the program ended, if that was told; `program_ended` is called then. Lets all of them go, untraced, if the
-/// waiter is interrupted.
+/// Follows all that is begun, and all that they start, until the last of them has ended. Answers how the program ended, if
+/// that was told; `program_ended` is called then. If the waiter is interrupted, all of them are let go, untraced; those that
+/// have a filter, which would be left without the tracer that it asks, are killed.
 pub(crate) fn follow_all(
     layers: &mut Layers,
     mut waiter: Waiter,
-    first: &[Tid],
+    Begun { threads: first, filter, kill_on_exit }: Begun<'_>,
     mut program_ended: impl FnMut(End),
 ) -> io::Result<Option<End>> {
     for layer in layers.iter_mut() {
         layer.on_start();
     }
-    let mut threads = Threads::default();
-    threads.alive.extend(first);
+    let then = layers.iter().map(|layer| layer.least()).max().unwrap_or(Then::Go);
+    let always = Always { filter, then };
+    let mut threads = Threads::of(first);
     let mut placement = Placement::new();
-    let mut outcome = None;
+    let (mut outcome, mut over) = (None, false);
     loop {
         let waited = if threads.waiting.is_empty() {
             waiter.wait()?
         } else {
             for child in threads.out_of_patience(Instant::now()) {
-                serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
+                serve(layers, always, &mut waiter, child, Stop::Attached, &mut threads);
             }
             match waiter.wait_at_most(Threads::SILENCE)? {
                 Some(waited) => waited,
@@ -99,8 +144,13 @@ pub(crate) fn follow_all(
         };
         let (tid, end) = match waited {
             Waited::Nobody => return Ok(outcome),
+            Waited::Interrupted if filter.is_some() => {
+                over = true;
+                threads.alive.iter().chain(threads.waiting.keys()).for_each(|tid| kill(*tid));
+                continue;
+            }
             Waited::Interrupted => {
-                let_go(layers, &mut waiter, threads)?;
+                let_go(layers, &mut waiter, threads, kill_on_exit)?;
                 return Ok(outcome);
             }
             Waited::Stopped(stopped, Stop::Attached) if !threads.alive.contains(&stopped.tid()) => {
@@ -109,14 +159,17 @@ pub(crate) fn follow_all(
                 continue;
             }
             Waited::Stopped(stopped, stop) => {
+                if over {
+                    kill(stopped.tid());
+                }
                 if matches!(stop, Stop::Seccomp { .. } | Stop::Call | Stop::Signal(libc::SIGSYS)) {
                     placement.serving(stopped.tid());
                 }
-                serve(layers, &mut waiter, stopped, stop, &mut threads);
+                serve(layers, always, &mut waiter, stopped, stop, &mut threads);
                 if let Stop::Clone { child } = stop
                     && let Some((child, _)) = threads.waiting.remove(&child)
                 {
-                    serve(layers, &mut waiter, child, Stop::Attached, &mut threads);
+                    serve(layers, always, &mut waiter, child, Stop::Attached, &mut threads);
                 }
                 continue;
             }
@@ -142,22 +195,48 @@ fn killed(layers: &mut Layers, tid: Tid, signal: Signal, core: bool) -> End {
     End::Killed(signal)
 }
 
-/// Lets every thread go on untraced. Each is stopped first, by us or by what happens to it in that moment.
-fn let_go(layers: &mut Layers, waiter: &mut Waiter, mut threads: Threads) -> io::Result<()> {
+/// Lets every thread go on untraced. Each is stopped first, by us or by what happens to it in that moment. What can't be
+/// stopped, as a thread that waits for the child of its vfork, the kernel lets go at our end, unless it is to `kill_on_exit`.
+pub(crate) fn let_go(
+    layers: &mut Layers,
+    waiter: &mut Waiter,
+    mut threads: Threads,
+    kill_on_exit: bool,
+) -> io::Result<()> {
+    const SILENCE: Duration = Duration::from_millis(100);
+    /// How often nothing is heard of any until they are given up.
+    const PATIENCE: u32 = 5;
+    let mut silences = 0;
+    // Those that are gone, and may be announced yet.
+    let mut gone = HashSet::new();
     for (tid, (stopped, _)) in threads.waiting.drain() {
-        threads.alive.remove(&tid);
         ignore_gone(stopped.detach(0));
+        gone.insert(tid);
     }
     // Whoever is gone tells so by its end.
     threads.alive.iter().for_each(|tid| ignore_gone(tracee::interrupt(*tid)));
     while !threads.alive.is_empty() {
-        let (tid, end) = match waiter.wait()? {
+        let Some(waited) = waiter.wait_at_most(SILENCE)? else {
+            // The first thread of a process tells of its end when all others have ended.
+            for tid in threads.alive.extract_if(|tid| tracee::has_ended(*tid)) {
+                layers.iter_mut().for_each(|layer| layer.on_detached(tid));
+            }
+            silences += 1;
+            if silences == PATIENCE && !kill_on_exit {
+                for tid in threads.alive.drain() {
+                    layers.iter_mut().for_each(|layer| layer.on_detached(tid));
+                }
+            }
+            continue;
+        };
+        silences = 0;
+        let (tid, end) = match waited {
             Waited::Nobody => break,
             Waited::Interrupted => continue,
             Waited::Stopped(stopped, stop) => {
                 let tid = stopped.tid();
                 match stop {
-                    Stop::Clone { child } => {
+                    Stop::Clone { child } if !gone.contains(&child) => {
                         threads.alive.insert(child);
                         ignore_gone(tracee::interrupt(child));
                     }
@@ -170,6 +249,7 @@ fn let_go(layers: &mut Layers, waiter: &mut Waiter, mut threads: Threads) -> io:
                 let signal = if let Stop::Signal(signal) = stop { signal } else { 0 };
                 ignore_gone(stopped.detach(signal));
                 threads.alive.remove(&tid);
+                gone.insert(tid);
                 layers.iter_mut().for_each(|layer| layer.on_detached(tid));
                 continue;
             }
@@ -177,21 +257,29 @@ fn let_go(layers: &mut Layers, waiter: &mut Waiter, mut threads: Threads) -> io:
             Waited::Killed { tid, signal, core } => (tid, killed(layers, tid, signal, core)),
         };
         threads.alive.remove(&tid);
+        gone.insert(tid);
         layers.iter_mut().for_each(|layer| layer.on_end(tid, end));
     }
     Ok(())
 }
 
 /// Deals with one stop, and lets the thread go on.
-fn serve(layers: &mut Layers, waiter: &mut Waiter, mut stopped: Stopped, stop: Stop, threads: &mut Threads) {
-    match handle(layers, threads, waiter, &mut stopped, stop) {
+fn serve(
+    layers: &mut Layers,
+    always: Always<'_>,
+    waiter: &mut Waiter,
+    mut stopped: Stopped,
+    stop: Stop,
+    threads: &mut Threads,
+) {
+    match handle(layers, always, threads, waiter, &mut stopped, stop) {
         // It may have been killed while we looked; if so, its end is reported next.
         Ok(how) => ignore_gone(stopped.resume(how)),
         // It runs to its end, or is heard to be stopped on the way there.
         Err(tracee::Error::Gone) => {}
         Err(error) => {
             say(format_args!("process {} can't be served and is killed: {error}", stopped.tid()));
-            kill(&stopped);
+            kill(stopped.tid());
         }
     }
 }
@@ -199,6 +287,7 @@ fn serve(layers: &mut Layers, waiter: &mut Waiter, mut stopped: Stopped, stop: S
 /// Deals with one stop; answers how the thread goes on.
 fn handle(
     layers: &mut Layers,
+    always: Always<'_>,
     threads: &mut Threads,
     waiter: &mut Waiter,
     stopped: &mut Stopped,
@@ -235,26 +324,24 @@ fn handle(
         Stop::Call => {
             for layer in layers.iter_mut() {
                 if layer.before_call(stopped)? {
-                    return Ok(resume(Then::StopAtCall));
+                    return Ok(always.resume(Then::StopAtCall, 0));
                 }
             }
             for layer in layers {
                 then = then.max(layer.on_call(waiter, stopped)?);
             }
         }
-        Stop::Seccomp { data } => {
-            let number = match stopped.call_info(true)?.at {
-                At::Entry { number, .. } => number as u32,
-                // It left the stop: it was killed.
-                At::Exit { .. } | At::Neither => return Err(tracee::Error::Gone),
-            };
-            if !data::belongs(data, number) {
+        Stop::Seccomp { .. } => {
+            let call = stopped.call_info(true)?;
+            // Elsewhere it left the stop: it was killed.
+            let At::Entry { number, args } = call.at else { return Err(tracee::Error::Gone) };
+            let Some(data) = always.data(&call, number, args) else {
                 refuse(stopped)?;
-                return Ok(Resume::Continue(0));
-            }
+                return Ok(always.resume(Then::Go, 0));
+            };
             for layer in layers.iter_mut() {
                 if layer.continues(stopped)? {
-                    return Ok(resume(Then::StopAtCall));
+                    return Ok(always.resume(Then::StopAtCall, 0));
                 }
             }
             if data == data::SOCKETCALL {
@@ -267,9 +354,7 @@ fn handle(
                 match layer.on_trace(stopped, data)? {
                     Handled::No => continue,
                     Handled::Yes(wanted) => then = then.max(wanted),
-                    Handled::InPlace { made } => {
-                        return in_place(layers, stopped, made);
-                    }
+                    Handled::InPlace { made } => return in_place(layers, always, stopped, made),
                 }
                 handled = true;
                 // A call that is shown may be one that others wait for too.
@@ -277,7 +362,8 @@ fn handle(
                     break;
                 }
             }
-            if matches!(data, data::SHOWN | data::JUDGED) {
+            // The filter asks for one reason; rules may be another.
+            if data != data::SOCKETCALL {
                 handled |= data == data::JUDGED;
                 then = then.max(judge(layers, stopped)?);
             }
@@ -295,19 +381,14 @@ fn handle(
             for at in 0..layers.len() {
                 match layers[at].on_signal(waiter, stopped, &info)? {
                     Handled::No => {}
-                    Handled::Yes(wanted) => return Ok(resume(wanted)),
-                    Handled::InPlace { made } => {
-                        return in_place(layers, stopped, made);
-                    }
+                    Handled::Yes(wanted) => return Ok(always.resume(wanted, 0)),
+                    Handled::InPlace { made } => return in_place(layers, always, stopped, made),
                 }
             }
             for layer in layers {
                 then = then.max(layer.on_delivery(stopped)?);
             }
-            return Ok(match then {
-                Then::Go => Resume::Continue(signal),
-                Then::StopAtCall => Resume::ToCall(signal),
-            });
+            return Ok(always.resume(then, signal));
         }
         Stop::Group(signal) => {
             for layer in layers {
@@ -316,27 +397,34 @@ fn handle(
             return Ok(Resume::Listen);
         }
     }
-    Ok(resume(then))
+    Ok(always.resume(then, 0))
 }
 
 /// A multiplexed call is carried out in place, or was answered.
-fn in_place(layers: &mut Layers, stopped: &mut Stopped, made: bool) -> tracee::Result<Resume> {
+fn in_place(
+    layers: &mut Layers,
+    always: Always<'_>,
+    stopped: &mut Stopped,
+    made: bool,
+) -> tracee::Result<Resume> {
     for layer in layers.iter_mut() {
         layer.on_in_place(stopped, made)?;
     }
     if !made {
-        return Ok(resume(Then::Go));
+        return Ok(always.resume(Then::Go, 0));
     }
     // One that is about to be executed again comes by the filter.
-    if matches!(stopped.registers()?.call_number(), 1..) {
-        judge(layers, stopped)?;
-    }
-    Ok(resume(Then::StopAtCall))
+    judge(layers, stopped)?;
+    Ok(always.resume(Then::StopAtCall, 0))
 }
 
-/// Asks whether a call is made.
+/// Asks whether the call is made that the thread is about to make, if it is.
 fn judge(layers: &mut Layers, stopped: &mut Stopped) -> tracee::Result<Then> {
+    const NONE: u32 = u32::MAX;
     let mut then = Then::Go;
+    if !matches!(stopped.call_info(true)?.at, At::Entry { number, .. } if number as u32 != NONE) {
+        return Ok(then);
+    }
     for at in 0..layers.len() {
         let (reason, kills) = match layers[at].on_judge(stopped)? {
             Judged::Made(wanted) => {
@@ -350,19 +438,12 @@ fn judge(layers: &mut Layers, stopped: &mut Stopped) -> tracee::Result<Then> {
             layer.on_refused(stopped, &reason)?;
         }
         if kills {
-            kill(stopped);
+            kill(stopped.tid());
             return Err(tracee::Error::Gone);
         }
         return Ok(then);
     }
     Ok(then)
-}
-
-const fn resume(then: Then) -> Resume {
-    match then {
-        Then::Go => Resume::Continue(0),
-        Then::StopAtCall => Resume::ToCall(0),
-    }
 }
 
 /// Lets the call that the thread is about to make answer ENOSYS, unmade.
@@ -382,7 +463,7 @@ fn ignore_gone(result: tracee::Result<()>) {
     }
 }
 
-fn kill(stopped: &Stopped) {
+fn kill(tid: Tid) {
     // SAFETY: kill takes no pointers. A thread's id names its process too.
-    unsafe { libc::kill(stopped.tid(), libc::SIGKILL) };
+    unsafe { libc::kill(tid, libc::SIGKILL) };
 }

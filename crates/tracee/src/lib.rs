@@ -23,7 +23,7 @@ mod stopped;
 
 pub use call::{ARCH_I386, ARCH_X86_64, At, CallInfo};
 pub use inject::{AnyInjection, Injection, WideInjection, inject, inject_any};
-pub use proc::{proc_file, proc_stat, proc_status};
+pub use proc::{has_ended, proc_file, proc_stat, proc_status};
 pub use registers::{CODE_32, DATA_32, Registers};
 pub use stop::{Scope, Stop, Waited, Waiter};
 pub use stopped::{Options, Resume, SignalInfo, Stopped, interrupt, seize};

@@ -27,6 +27,14 @@ pub fn proc_stat(tid: Tid) -> Option<Vec<String>> {
     Some(fields.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
+/// Whether a thread has ended. Of a process's first thread something stays until the others have ended too, and until its
+/// parent has asked for its status: a zombie. Where there is no /proc nobody knows.
+#[must_use]
+pub fn has_ended(tid: Tid) -> bool {
+    proc_file(tid, "stat").is_some()
+        && proc_stat(tid).is_none_or(|stat| stat.first().is_none_or(|state| state == "Z" || state == "X"))
+}
+
 /// The value of a line of proc_pid_status(5), `name` with its colon.
 #[must_use]
 pub fn proc_status(tid: Tid, name: &str) -> Option<String> {

@@ -28,7 +28,6 @@ pub(crate) use kernel::{check as check_kernel, probe, release};
 use place::Placed;
 pub(crate) use place::{Placer, Placing};
 use sigsys::Sigsys;
-pub(crate) use sigsys::sigactions;
 
 /// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
 const SYS_SECCOMP: i32 = 1;
@@ -453,7 +452,7 @@ impl Layer for Demux {
 }
 
 /// seccomp's numbers.
-pub(crate) const SECCOMP: [(Arch, u32); 2] = [(Arch::I386, 354), (Arch::X86_64, 317)];
+const SECCOMP: [(Arch, u32); 2] = [(Arch::I386, 354), (Arch::X86_64, 317)];
 
 /// execve and execveat, of both architectures.
 pub(crate) fn execs() -> [(Arch, u32); 4] {

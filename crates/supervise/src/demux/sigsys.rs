@@ -27,7 +27,7 @@ mod i386 {
 const RT_SIGACTION_64: u32 = 13;
 
 /// Calls that set a disposition.
-pub(crate) const fn sigactions() -> [(Arch, u32); 4] {
+const fn sigactions() -> [(Arch, u32); 4] {
     [
         (Arch::I386, i386::SIGNAL),
         (Arch::I386, i386::SIGACTION),

@@ -5,7 +5,7 @@ use std::process::exit;
 
 use supervise::{Demux, Launch, Session};
 
-use crate::{caller, unseen};
+use crate::{attach, caller, escape, unseen};
 
 /// The first argument of such a run.
 const MARK: &str = "--as-a-program";
@@ -39,10 +39,20 @@ extern "C" fn act() {
         Some("stopped") => caller::stopped(),
         Some("shy") => caller::shy(),
         Some("wait") => unseen::wait(),
+        Some("listens") => escape::listens(number(arguments.next())),
+        Some("untraced") => escape::untraced(),
+        Some("between") => escape::between(),
+        Some("child-clones") => escape::child_clones(),
+        Some("attach") => attach::attach(number(arguments.next()).expect("a process")),
+        Some("leaderless") => attach::leaderless(),
         Some("become") => become_program(arguments.collect()),
         _ => exit(99),
     }
     exit(0)
+}
+
+fn number<T: std::str::FromStr>(word: Option<OsString>) -> Option<T> {
+    word?.to_str()?.parse().ok()
 }
 
 /// As `socketcall run` does.

@@ -6,7 +6,9 @@
 #[macro_use]
 mod harness;
 
+mod attach;
 mod caller;
+mod escape;
 mod hidden;
 mod in_place;
 mod library;

@@ -8,6 +8,7 @@ use guest32::{Entry, Program};
 use supervise::{Demux, End, Launch, Observer, Record, Session};
 
 use crate::harness::{DENIED, Executable, World, natively};
+use crate::hidden;
 
 /// What was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,11 @@ impl Observer for Collect {
     }
 
     fn flush(&mut self) {}
+}
+
+/// A layer that shows nothing to anybody.
+pub fn nothing() -> Record {
+    Record::new(Collect { seen: Seen::default(), only: Some("") })
 }
 
 /// Runs a guest with its calls shown; answers its end and what was shown.
@@ -119,6 +125,28 @@ fn what_an_outer_filter_denies_is_shown() {
         assert_eq!(end, End::Exited(DENIED.into()));
         assert_eq!(names(&shown), ["socket"]);
         assert_eq!(shown[0].result, Some(-i64::from(DENIED)));
+    }
+}
+
+/// What stops a thread for another reason ends nothing, wherever it is.
+#[test]
+fn what_comes_between_hides_nothing() {
+    for world in World::ALL {
+        for apart in [false, true] {
+            let seen = Seen::default();
+            let record = Record::new(Collect { seen: seen.clone(), only: Some("socket") });
+            let end = world.within(move || {
+                let session = Session::new(hidden::launch("between"));
+                let session = if apart {
+                    session.with(record.beside_demux()).with(Demux::new())
+                } else {
+                    session.with(record)
+                };
+                session.run().expect("a program")
+            });
+            let shown = seen.0.lock().expect("no panic").clone();
+            assert_eq!((end, names(&shown)), (End::Exited(0), vec!["socket"; 2]), "{world:?} {apart}");
+        }
     }
 }
 
