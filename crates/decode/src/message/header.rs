@@ -119,9 +119,13 @@ impl Header {
     /// which protocol.
     fn netlink(&self, context: &Context<'_>, fd: i32, name_length: i32) -> Option<Option<u32>> {
         const AF_NETLINK: u16 = 16;
-        let named = (self.name != 0 && name_length >= 2)
-            .then(|| context.exactly(self.name).map(u16::from_le_bytes))
-            .flatten();
+        let length = usize::try_from(name_length).unwrap_or(0).min(address::LONGEST);
+        let mut named = None;
+        if self.name != 0 && length >= 2 {
+            // An address that can't be read whole says nothing, and what it comes with is no message of netlink's.
+            let address = context.all(self.name, length)?;
+            named = address.first_chunk().map(|family| u16::from_le_bytes(*family));
+        }
         match named {
             Some(AF_NETLINK) => Some(context.descriptors.netlink(fd)),
             Some(_) => None,
