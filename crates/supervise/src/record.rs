@@ -3,7 +3,7 @@
 mod flush;
 mod watch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::MutexGuard;
 
 use abi::{Call, SOCKETCALL_I386, i386};
@@ -11,6 +11,7 @@ use decode::{Abi, Asked, Context, Descriptors, Event, Limits, Request, Stamp, Wh
 use seccomp::{Action, Arch, Field, Test};
 use tracee::{ARCH_I386, At, Signal, Stopped, Tid, Waiter};
 
+use crate::by_tid::ByTid;
 use crate::data;
 use crate::layer::{End, Handled, Layer, Plan, Then};
 use flush::Shared;
@@ -56,7 +57,7 @@ pub struct Record {
     every: bool,
     /// Whether the program's end waits until all is written.
     waited_for: bool,
-    threads: HashMap<Tid, Watched>,
+    threads: ByTid<Watched>,
 }
 
 impl Record {
@@ -75,7 +76,7 @@ impl Record {
             taken_apart: false,
             every: false,
             waited_for: false,
-            threads: HashMap::new(),
+            threads: ByTid::default(),
         }
     }
 
@@ -112,6 +113,13 @@ impl Record {
 
     fn thread(&mut self, tid: Tid) -> &mut Watched {
         self.threads.entry(tid).or_default()
+    }
+
+    /// Tells once that a thread is traced.
+    fn announce(&mut self, tid: Tid, at: Stamp, by_us: bool) {
+        if !std::mem::replace(&mut self.thread(tid).announced, true) {
+            self.tell(tid, at, What::Attached { by_us });
+        }
     }
 
     /// The thread has come to be of this kind.
@@ -163,7 +171,7 @@ impl Record {
         let at = clock();
         let abi = under_way.request.asked.seen.abi;
         let memory = match sp {
-            Some(sp) if !under_way.request.is_complete() => Memory::near(stopped, sp),
+            Some(sp) if under_way.request.looks_around() => Memory::near(stopped, sp),
             _ => Memory::plain(stopped),
         };
         let limits = self.limits;
@@ -218,8 +226,7 @@ impl Layer for Record {
 
     fn on_seized(&mut self, process: Tid, threads: &[Tid]) {
         for tid in threads {
-            self.thread(*tid);
-            self.tell(*tid, clock(), What::Attached { by_us: true });
+            self.announce(*tid, clock(), true);
         }
         self.lock().attached(process, threads.len());
         self.observer.is_dirty();
@@ -229,7 +236,7 @@ impl Layer for Record {
         let (tid, at) = (stopped.tid(), clock());
         if former == tid && !self.threads.contains_key(&tid) {
             // The program: it is the one that nobody made.
-            self.tell(tid, at, What::Attached { by_us: false });
+            self.announce(tid, at, false);
         }
         if former != tid {
             self.tell(tid, at, What::Superseded { by: former });
@@ -247,7 +254,7 @@ impl Layer for Record {
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let inherited = self.thread(parent.tid()).inherited();
         self.threads.entry(child).or_insert(inherited);
-        self.tell(child, clock(), What::Attached { by_us: false });
+        self.announce(child, clock(), false);
         Ok(Then::Go)
     }
 

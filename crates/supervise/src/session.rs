@@ -58,6 +58,8 @@ pub(crate) struct Begun<'a> {
 /// until it is announced, so that all is known of it before it runs.
 #[derive(Default)]
 pub(crate) struct Threads {
+    /// Those that were there first. One that was made while we attached is announced as well.
+    first: HashSet<Tid>,
     alive: HashSet<Tid>,
     /// Stopped for the first time, and not announced; and until when each waits.
     waiting: HashMap<Tid, (Stopped, Instant)>,
@@ -74,7 +76,13 @@ impl Threads {
     const SILENCE: Duration = Duration::from_millis(100);
 
     pub(crate) fn of(alive: &[Tid]) -> Threads {
-        Threads { alive: alive.iter().copied().collect(), ..Threads::default() }
+        let first: HashSet<Tid> = alive.iter().copied().collect();
+        Threads { alive: first.clone(), first, ..Threads::default() }
+    }
+
+    /// Whether a child that is announced was there first, and is gone.
+    fn is_over(&self, child: Tid) -> bool {
+        self.first.contains(&child) && !self.alive.contains(&child) && tracee::has_ended(child)
     }
 
     /// A child is announced. Answers how it ended, if it did so before.
@@ -302,6 +310,7 @@ fn handle(
                 then = then.max(layer.on_exec(stopped, former)?);
             }
         }
+        Stop::Clone { child } if threads.is_over(child) => {}
         Stop::Clone { child } => {
             let end = threads.announced(child);
             for layer in layers {

@@ -16,6 +16,8 @@ pub(super) struct Watched {
     pub(super) trapped: Option<(i32, u32)>,
     /// It left a core dump.
     pub(super) core: bool,
+    /// Whether it was said that it is traced: of one that is made while we attach two tell.
+    pub(super) announced: bool,
     /// Where its calls through the vDSO come back to, once one has come.
     landing: Option<u64>,
 }
@@ -29,7 +31,14 @@ pub(super) struct UnderWay {
 
 impl Default for Watched {
     fn default() -> Watched {
-        Watched { mode: Abi::X86_64, under_way: None, trapped: None, core: false, landing: None }
+        Watched {
+            mode: Abi::X86_64,
+            under_way: None,
+            trapped: None,
+            core: false,
+            announced: false,
+            landing: None,
+        }
     }
 }
 
