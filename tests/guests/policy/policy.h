@@ -3,6 +3,7 @@
 #define POLICY_H
 
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -14,6 +14,7 @@ use crate::workspace::fresh;
 
 mod race;
 mod receiver;
+mod ways;
 
 /// Runs all of it.
 pub fn run(world: &World, report: &mut Report) -> Result<()> {
@@ -26,6 +27,7 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
             None => nothing_left(case()),
         });
     };
+    ways::cases(world, &guests, &mut case);
     race::cases(world, &guests, &mut case);
     report.end_suite();
     Ok(())
