@@ -12,6 +12,7 @@ use crate::report::{Outcome, Report};
 use crate::tools::GCC32;
 use crate::workspace::fresh;
 
+mod cells;
 mod race;
 mod receiver;
 mod ways;
@@ -28,6 +29,7 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
         });
     };
     ways::cases(world, &guests, &mut case);
+    cells::cases(world, &guests, &mut case);
     race::cases(world, &guests, &mut case);
     report.end_suite();
     Ok(())

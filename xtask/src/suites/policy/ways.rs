@@ -90,9 +90,10 @@ rule = [
     let got = permitted(&ruled)?;
     for finished in [&mut native, &mut ruled] {
         let text = finished.text();
-        finished.stdout = text.lines().filter(|line| !line.starts_with("permitted")).fold(Vec::new(), |all, line| {
-            [all, line.as_bytes().to_vec(), b"\n".to_vec()].concat()
-        });
+        finished.stdout = text
+            .lines()
+            .filter(|line| !line.starts_with("permitted"))
+            .fold(Vec::new(), |all, line| [all, line.as_bytes().to_vec(), b"\n".to_vec()].concat());
     }
     let ways = compare(&native, &ruled)?;
     for kind in KINDS.iter().chain(&["routed"]) {
