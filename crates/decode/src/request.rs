@@ -162,6 +162,15 @@ impl Request {
         Request { asked, arguments, outcome: None, saved }
     }
 
+    /// Whether more than a buffer is to be looked up at the exit.
+    #[must_use]
+    pub fn looks_around(&self) -> bool {
+        let pending = self.arguments.iter().zip(self.asked.form.arguments);
+        pending
+            .filter(|(argument, _)| argument.value.is_none())
+            .any(|(_, meaning)| is_out(meaning.ty) && meaning.ty != Type::BufferOut)
+    }
+
     /// Whether all arguments are known at the entry.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -10,6 +10,7 @@ use tracee::{Options, Scope, Signal, Tid, Waiter, has_ended, proc_file};
 
 use crate::layer::Layer;
 use crate::session::{Begun, Layers, Threads, follow_all, let_go};
+use crate::withdraw::without_stop_signals;
 use crate::{Error, signals};
 
 /// Processes to be traced, and the layers that their calls go by.
@@ -84,6 +85,7 @@ impl Attach {
             if self.children { Options::ATTACHED } else { Options::ATTACHED.without_children() }.with_exit();
         let options = if self.kill_on_exit { options.kill_on_exit() } else { options };
         signals::interrupt_waiting();
+        without_stop_signals();
         let mut seized = Vec::new();
         for process in &self.processes {
             let before = seized.len();

@@ -330,6 +330,7 @@ fn supervise_here(
         let mut waiter = waiter(Scope::Thread, times);
         if kind.foreground {
             crate::signals::forward_to(pid);
+            without_stop_signals();
             waiter.interruptible(&crate::signals::INTERRUPTED);
         }
         let begun = Begun { threads: &[pid], filter: filter.as_ref(), kill_on_exit: true };

@@ -11,6 +11,7 @@
 //!   a library.
 
 mod attach;
+mod by_tid;
 mod child;
 mod clone;
 mod data;

@@ -9,19 +9,21 @@ use tracee::{Tid, proc_stat};
 /// Follows the threads that are served.
 #[derive(Debug)]
 pub(crate) struct Placement {
-    /// How many stops until it looks again.
+    /// How many stops until it looks again, and how many that are this time.
     countdown: u32,
+    interval: u32,
     processor: Option<usize>,
 }
 
 impl Placement {
-    /// A look costs a read from /proc, a fraction of one stop.
+    /// A look costs a read from /proc, several stops' worth. Where it sees the same each time it is worth less and less.
     const EVERY: u32 = 64;
+    const RARELY: u32 = 1024;
     /// Programs that are served a few times only are not worth a move.
     const FIRST: u32 = 16;
 
     pub(crate) const fn new() -> Placement {
-        Placement { countdown: Self::FIRST, processor: None }
+        Placement { countdown: Self::FIRST, interval: Self::EVERY, processor: None }
     }
 
     /// `tid` is being served. Not being able to follow it costs time, and nothing else.
@@ -30,8 +32,10 @@ impl Placement {
         if self.countdown > 0 {
             return;
         }
-        self.countdown = Self::EVERY;
         let processor = processor(tid);
+        self.interval =
+            if processor == self.processor { Self::RARELY.min(2 * self.interval) } else { Self::EVERY };
+        self.countdown = self.interval;
         if processor != self.processor
             && let Some(number) = processor
             && run_on(number)

@@ -1,6 +1,7 @@
 //! What is written later is written soon: a thread of its own sees to that, so that the one that serves the program
 //! neither writes line by line nor has to wake up for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -21,6 +22,8 @@ enum State {
 struct Inner {
     observer: Mutex<Box<dyn Observer>>,
     state: Mutex<State>,
+    /// Whether the thread was told that there is something, and has not begun to write it.
+    known: AtomicBool,
     changed: Condvar,
 }
 
@@ -34,7 +37,15 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(observer: Box<dyn Observer>) -> Shared {
         let (observer, state) = (Mutex::new(observer), Mutex::default());
-        Shared { inner: Arc::new(Inner { observer, state, changed: Condvar::new() }), thread: None }
+        Shared {
+            inner: Arc::new(Inner {
+                observer,
+                state,
+                known: AtomicBool::new(false),
+                changed: Condvar::new(),
+            }),
+            thread: None,
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Box<dyn Observer>> {
@@ -54,6 +65,9 @@ impl Shared {
 
     /// There is something to be written.
     pub(super) fn is_dirty(&self) {
+        if self.inner.known.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let mut state = self.inner.state();
         if *state == State::Clean {
             *state = State::Dirty;
@@ -91,6 +105,7 @@ impl Inner {
                 return;
             }
             *state = State::Clean;
+            self.known.store(false, Ordering::Relaxed);
             drop(state);
             self.observer.lock().unwrap_or_else(PoisonError::into_inner).flush();
         }
