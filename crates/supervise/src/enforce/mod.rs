@@ -451,7 +451,9 @@ impl Layer for Enforce {
         let memory = self.policy.needs_memory();
         // A listener of an outer filter would be asked before us. There can be one only: so we are it.
         plan.listener |= memory || seccomp::mode() != Mode::None;
-        plan.domain |= crate::domain::version() > 0;
+        // A domain that has to do with files forbids mounts.
+        let mounts = self.policy.policy().escapes.contains(&policy::Escape::Mount);
+        plan.domain |= crate::domain::version() > 0 && !mounts;
         if memory {
             self.secret = insert::check()?;
             insert::want(&mut plan.wants, self.secret);
@@ -481,6 +483,12 @@ impl Layer for Enforce {
             child.area = area;
         }
         Ok(Then::Go)
+    }
+
+    fn on_attached(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
+        // Its group was stopped, and goes on in the middle of a call.
+        let is_in_call = self.thread(stopped.tid()).under_way.is_some();
+        Ok(if is_in_call { Then::StopAtCall } else { Then::Go })
     }
 
     fn on_judge(&mut self, stopped: &mut Stopped) -> tracee::Result<Judged> {

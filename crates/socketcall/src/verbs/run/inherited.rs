@@ -1,24 +1,35 @@
 //! What a program that is held to rules has before it starts: sockets that were made elsewhere, and rights that the rules
 //! can't take away.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::RawFd;
 
+use anyhow::{Context, Result};
 use policy::{Compiled, Inherit};
 
-/// Says which sockets the program inherits; closes them where they are denied.
+/// Says which sockets the program inherits; closes them where they are denied, and puts /dev/null in the place of standard
+/// ones.
 ///
 /// # Errors
-/// /proc can't be read.
-pub fn sockets(inherit: Inherit) -> io::Result<()> {
+/// Where they are denied, /proc can't be read.
+pub fn sockets(inherit: Inherit) -> Result<()> {
+    let entries = match fs::read_dir("/proc/self/fd") {
+        Ok(entries) => entries,
+        Err(error) if inherit == Inherit::Deny => {
+            return Err(error)
+                .context("inherited sockets are closed by /proc/self/fd, which can't be read: mount /proc");
+        }
+        Err(_) => {
+            say("without /proc nobody knows which sockets the program inherits");
+            return Ok(());
+        }
+    };
     let mut found = Vec::new();
-    for entry in fs::read_dir("/proc/self/fd")? {
-        let entry = entry?;
+    for entry in entries.flatten() {
         let link = fs::read_link(entry.path()).unwrap_or_default();
-        if let (Some(fd), Some(link)) =
-            (entry.file_name().to_str().and_then(|fd| fd.parse::<RawFd>().ok()), link.to_str())
-            && link.starts_with("socket:")
+        if let Some(fd) = entry.file_name().to_str().and_then(|fd| fd.parse::<RawFd>().ok())
+            && link.to_str().is_some_and(|link| link.starts_with("socket:"))
         {
             found.push(fd);
         }
@@ -28,11 +39,25 @@ pub fn sockets(inherit: Inherit) -> io::Result<()> {
         let done = match inherit {
             Inherit::Allow => "inherited, and made outside of the rules",
             Inherit::Deny => {
-                let _ = nix::unistd::close(fd);
+                close(fd)?;
                 "inherited, and closed"
             }
         };
         say(&format!("descriptor {fd} is a socket, {done}"));
+    }
+    Ok(())
+}
+
+/// Closes a descriptor; the next file that is opened must not become a standard one.
+fn close(fd: RawFd) -> Result<()> {
+    if fd > 2 {
+        return Ok(nix::unistd::close(fd)?);
+    }
+    let null = File::options().read(true).write(true).open("/dev/null").context("/dev/null")?;
+    match fd {
+        0 => nix::unistd::dup2_stdin(&null)?,
+        1 => nix::unistd::dup2_stdout(&null)?,
+        _ => nix::unistd::dup2_stderr(&null)?,
     }
     Ok(())
 }

@@ -30,8 +30,9 @@ enum To {
     Json(File),
 }
 
-/// Lines a second. A program that asks again and again says nothing new.
+/// Lines a second for people, and in files. A program that asks again and again says nothing new, and could fill a disk.
 const MOST: u32 = 20;
+const MOST_IN_FILES: u32 = 1000;
 
 impl Refused {
     /// Writes where the options say.
@@ -57,13 +58,10 @@ impl Refused {
             self.tell_untold();
             (self.since, self.lines) = (Instant::now(), 0);
         }
-        // Files are for machines: nothing is left out there.
-        if matches!(self.to, To::Stderr) {
-            self.lines += 1;
-            if self.lines > MOST {
-                self.untold += 1;
-                return;
-            }
+        self.lines += 1;
+        if self.lines > if matches!(self.to, To::Stderr) { MOST } else { MOST_IN_FILES } {
+            self.untold += 1;
+            return;
         }
         let line = match self.to {
             To::Json(_) => object(refusal),
@@ -75,7 +73,10 @@ impl Refused {
     fn tell_untold(&mut self) {
         if self.untold > 0 {
             let untold = std::mem::take(&mut self.untold);
-            self.write(&format!("and {untold} refused calls more, in a second"));
+            self.write(&match self.to {
+                To::Json(_) => json!({ "untold": untold }).to_string(),
+                To::Stderr | To::Text(_) => format!("and {untold} refused calls more, in a second"),
+            });
         }
     }
 
