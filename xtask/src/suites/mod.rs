@@ -160,7 +160,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             std::fs::copy(&socketcall, &copy)
                 .with_context(|| format!("cannot copy to {}", copy.display()))?;
         }
-        let world = World { workspace, socketcall, xtask, debian, stress: options.stress, oracle: options.oracle };
+        let world =
+            World { workspace, socketcall, xtask, debian, stress: options.stress, oracle: options.oracle };
         for (_, run) in SUITES.iter().filter(|(suite, _)| wanted(*suite)) {
             run(&world, &mut report)?;
         }

@@ -70,7 +70,7 @@ impl Supervisor {
         stat.map_or(true, |stat| stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z')))
     }
 
-    fn kill(&self) -> Result<()> {
+    pub fn kill(&self) -> Result<()> {
         Ok(kill(self.0, Signal::SIGKILL)?)
     }
 }
