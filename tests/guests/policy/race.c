@@ -159,6 +159,51 @@ static void sendmmsg_flips(long long end)
 	}
 }
 
+/* Code that another thread changes: a call by it may be made in parts, and be another one the second time. */
+static unsigned char *page;
+
+static void code_flips(long long end)
+{
+	while (goes_on(end)) {
+		long result;
+		long fd = datagrams, vector = (long)shared->headers, batch = BATCH, flags = 0;
+		/* Whoever changes the code changes registers too. */
+#ifdef __x86_64__
+		register long last asm("r10") = flags;
+		asm volatile("call *%[page]"
+			     : "=a"(result), "+D"(fd), "+S"(vector), "+d"(batch), "+r"(last)
+			     : "0"(SYS_sendmmsg), [page] "r"(page)
+			     : "rcx", "r8", "r9", "r11", "memory");
+#else
+		unsigned char *entry = page;
+		asm volatile("push %%ebp\n	call *%%edi\n	pop %%ebp"
+			     : "=a"(result), "+b"(fd), "+c"(vector), "+d"(batch), "+S"(flags), "+D"(entry)
+			     : "0"(345)
+			     : "memory");
+#endif
+		note(result);
+		if (result > 0)
+			shared->made += result - 1;
+	}
+}
+
+/* The instruction and a return; behind it the same with other memory, which a jump in its place leads to. */
+static void write_code(const void *other)
+{
+	uint32_t address = (uintptr_t)other;
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must("mmap", page == MAP_FAILED ? -1 : 0);
+	/* mov $address, %esi or %ecx */
+	page[16] = sizeof(long) == 8 ? 0xbe : 0xb9;
+	memcpy(page + 17, &address, 4);
+	static const unsigned char narrow[3] = { 0xcd, 0x80, 0xc3 }, wide[3] = { 0x0f, 0x05, 0xc3 };
+	memcpy(page, sizeof(long) == 8 ? wide : narrow, 3);
+	memcpy(page + 21, sizeof(long) == 8 ? wide : narrow, 3);
+	place16 = (void *)page;
+	values[0] = *place16;
+	values[1] = 0x0eeb;
+}
+
 /* To a descriptor that is now this socket, now that. */
 static void descriptor_sendto(long long end)
 {
@@ -277,6 +322,14 @@ static flips *prepare(const char *kind, attempts **attempt)
 		values[0] = 0;
 		values[1] = length;
 		return flip32;
+	}
+	if (!strcmp(kind, "code")) {
+		char *other = shared->control;
+		for (size_t at = 0; at < 2 * size; at += size)
+			put_header(way, other + at, &s->other, sizeof s->other, &s->parts[0][0], NULL, 0);
+		write_code(other);
+		*attempt = code_flips;
+		return flip16;
 	}
 	if (!strcmp(kind, "link")) {
 		s->local = (struct sockaddr_un){ .sun_family = AF_UNIX };

@@ -13,8 +13,10 @@ use crate::tools::GCC32;
 use crate::workspace::fresh;
 
 mod cells;
+mod programs;
 mod race;
 mod receiver;
+mod survive;
 mod ways;
 
 /// Runs all of it.
@@ -29,7 +31,9 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
         });
     };
     ways::cases(world, &guests, &mut case);
+    programs::cases(world, &mut case);
     cells::cases(world, &guests, &mut case);
+    survive::cases(world, &guests, &mut case);
     race::cases(world, &guests, &mut case);
     report.end_suite();
     Ok(())
