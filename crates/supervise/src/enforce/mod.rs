@@ -18,9 +18,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
-use abi::Call;
+use abi::{Call, Errno};
 use decode::{Asked, Context, Limits, Request, Seen, Unknown};
-use policy::{Action as Rule, Compiled, Copied, Policy, Socket, Step, Verdict};
+use policy::{Action as Rule, By, Compiled, Copied, Policy, Socket, Step, Verdict};
 use seccomp::{Action, Arch, Listener, Mode};
 use tracee::{At, SignalInfo, Stopped, Tid, Waiter};
 
@@ -337,6 +337,10 @@ impl Enforce {
             Rule::Log => {
                 self.told(stopped, words, verdict, Some((copy.socket, judged)));
                 None
+            }
+            // The kernel would say so of a path that leads nowhere: nothing is to be told.
+            Rule::Deny(Errno::ENOENT) if verdict.by == By::Unresolved => {
+                Some(Outcome::Answered(libc::ENOENT))
             }
             Rule::Deny(_) | Rule::Kill => Some(Outcome::Decided(verdict, copy.socket, judged)),
         }
