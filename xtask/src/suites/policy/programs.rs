@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use super::{Add, under};
 use crate::process::{Finished, Running};
 use crate::report::Outcome;
-use crate::suites::{IN_TREE, LIMIT, World, command, words};
+use crate::suites::{IN_TREE, LIMIT, World, command, free_port, words};
 
 /// What is to become of a program.
 enum Expect {
@@ -25,7 +25,8 @@ enum Expect {
 
 use Expect::{Prints, Refused};
 
-/// A policy's name, a program with its arguments, and what becomes of it. PORT is a server's.
+/// A policy's name, a program with its arguments, and what becomes of it. PORT is a server's, and FREE
+/// nobody's.
 type Play = (&'static str, &'static [&'static str], Expect);
 
 /// Says what became of a call.
@@ -47,7 +48,7 @@ const PLAYS: &[Play] = &[
     ("loopback-only", BIND_ANY, Refused("bind")),
     ("client-only", CURL, Prints("hello")),
     ("client-only", LISTEN, Refused("listen")),
-    ("client-only", python!("s = socket.socket(); s.bind(('127.0.0.1', 8080))"), Refused("bind")),
+    ("client-only", python!("s = socket.socket(); s.bind(('127.0.0.1', FREE))"), Refused("bind")),
     ("web-client", CURL, Refused("connect")),
     ("web-client", LISTEN, Refused("listen")),
     ("no-alg-vsock", CURL, Prints("hello")),
@@ -55,10 +56,10 @@ const PLAYS: &[Play] = &[
     ("no-alg-vsock", python!("socket.socket(socket.AF_VSOCK)"), Refused("socket")),
     (
         "game-server",
-        python!("s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('127.0.0.1', 27015))"),
+        python!("s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('127.0.0.1', 27019))"),
         Prints("done"),
     ),
-    ("game-server", python!("s = socket.socket(); s.bind(('127.0.0.1', 8080))"), Refused("bind")),
+    ("game-server", python!("s = socket.socket(); s.bind(('127.0.0.1', FREE))"), Refused("bind")),
     ("game-server", CURL, Refused("connect")),
     ("game-server", SEND_HOME, Prints("done")),
 ];
@@ -121,8 +122,9 @@ fn play(world: &World, place: Place, policy: &str, program: &[&str], expect: &Ex
         return Ok(Outcome::Skipped("the i386 tree is not there".into()));
     };
     let server = Server::start()?;
+    let (port, free) = (server.port.to_string(), free_port()?.to_string());
     let program: Vec<String> =
-        program.iter().map(|word| word.replace("PORT", &server.port.to_string())).collect();
+        program.iter().map(|word| word.replace("PORT", &port).replace("FREE", &free)).collect();
     let native = run(&[native, program.clone()].concat())?;
     // A host may lack a program. A kernel may lack a family, which is refused all the same.
     let lacks = matches!(expect, Refused(_)) && native.stderr.contains("Address family not supported");
