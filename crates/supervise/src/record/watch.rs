@@ -1,6 +1,6 @@
 //! What is known of a thread that is watched, and how its registers and memory are read.
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 
 use super::{Abi, Arch, Call, HashSet, Request, SOCKETCALL_I386, Stamp, Stopped, i386};
 use decode::{Entry, Seen};
@@ -179,32 +179,35 @@ impl Frame {
     }
 }
 
-/// A stopped thread's memory. What lies near the stack pointer, as most arguments do, is read once.
+/// A stopped thread's memory. What lies near the stack pointer, as most arguments do, is read once, when something there is
+/// asked for.
 pub(super) struct Memory<'a> {
     stopped: &'a Stopped,
-    near: RefCell<Near>,
-}
-
-/// Bytes from `start` on.
-#[derive(Default)]
-struct Near {
-    start: u64,
-    bytes: Vec<u8>,
+    /// The stack pointer, if there may be more than one look.
+    sp: Option<u64>,
+    near: OnceCell<Vec<u8>>,
 }
 
 impl<'a> Memory<'a> {
     /// What is read at once from the stack pointer on.
-    const NEAR: usize = 1024;
+    const NEAR: u64 = 1024;
 
     pub(super) fn near(stopped: &'a Stopped, sp: u64) -> Memory<'a> {
-        let mut bytes = vec![0; Self::NEAR];
-        let read = stopped.read(sp, &mut bytes).unwrap_or(0);
-        bytes.truncate(read);
-        Memory { stopped, near: RefCell::new(Near { start: sp, bytes }) }
+        Memory { stopped, sp: Some(sp), near: OnceCell::new() }
     }
 
     pub(super) fn plain(stopped: &'a Stopped) -> Memory<'a> {
-        Memory { stopped, near: RefCell::default() }
+        Memory { stopped, sp: None, near: OnceCell::new() }
+    }
+
+    /// Bytes behind the stack pointer, up to the first that can't be read.
+    fn behind(&self, sp: u64) -> &[u8] {
+        self.near.get_or_init(|| {
+            let mut bytes = vec![0; Self::NEAR as usize];
+            let read = self.stopped.read(sp, &mut bytes).unwrap_or(0);
+            bytes.truncate(read);
+            bytes
+        })
     }
 
     /// Whether a call that comes back to `ip` came through the vDSO: there stand `pop %ebp; pop %edx; pop %ecx; ret`.
@@ -217,15 +220,14 @@ impl<'a> Memory<'a> {
 
 impl decode::Memory for Memory<'_> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
-        let near = self.near.borrow();
-        if let Some(offset) = address.checked_sub(near.start)
-            && let Ok(offset) = usize::try_from(offset)
-            && let Some(bytes) = near.bytes.get(offset..).and_then(|bytes| bytes.get(..buffer.len()))
+        if let Some(sp) = self.sp
+            && let Some(offset) = address.checked_sub(sp).filter(|offset| *offset < Self::NEAR)
+            && let Some(bytes) =
+                self.behind(sp).get(offset as usize..).and_then(|bytes| bytes.get(..buffer.len()))
         {
             buffer.copy_from_slice(bytes);
             return buffer.len();
         }
-        drop(near);
         self.stopped.read(address, buffer).unwrap_or(0)
     }
 }
