@@ -54,6 +54,10 @@ impl Refused {
 
     /// Tells of a refusal.
     pub fn tell(&mut self, refusal: &Refusal<'_>) {
+        // C libraries try clone3 first, and do without: that is no news.
+        if refusal.name == "clone3" {
+            return;
+        }
         if self.since.elapsed() > Duration::from_secs(1) {
             self.tell_untold();
             (self.since, self.lines) = (Instant::now(), 0);
