@@ -106,7 +106,9 @@ impl Text {
             What::Enter(request) => self.enter(tid, at, request),
             What::Exit { request, took, .. } => self.exit(tid, at, request, Some(took), ""),
             What::Refused { request, rule } => {
-                self.enter(tid, at, request);
+                if self.threads.get(&tid).is_none_or(|thread| thread.call.is_none()) {
+                    self.enter(tid, at, request);
+                }
                 self.exit(tid, at, request, None, rule);
             }
             What::Ending => self.ending(tid, at),
