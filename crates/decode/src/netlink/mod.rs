@@ -39,7 +39,7 @@ const NETLINK_CRYPTO: u32 = 21;
 
 /// A buffer that is sent or received: of a netlink socket its messages, of any other its bytes.
 pub(crate) fn buffer(context: &Context<'_>, fd: i32, pointer: u64, length: u64) -> Value {
-    if cannot_be_messages(context, pointer, length) {
+    if length >= 4 && cannot_be_messages(context, pointer) {
         return context.buffer(pointer, length);
     }
     match context.descriptors.netlink(fd) {
@@ -48,13 +48,11 @@ pub(crate) fn buffer(context: &Context<'_>, fd: i32, pointer: u64, length: u64) 
     }
 }
 
-/// Whether a buffer holds no netlink message, whatever its socket is: then nobody has to be asked what that is. One that is
-/// shorter than a header is shown as bytes anyway; and where four letters stand for the first one's length, that would be
-/// beyond 512 MiB.
-fn cannot_be_messages(context: &Context<'_>, pointer: u64, length: u64) -> bool {
-    const HEADER: u64 = 16;
+/// Whether a buffer holds no netlink message, whatever its socket is: then nobody has to be asked what that is. Where four
+/// letters stand for the first message's length, that would be beyond 512 MiB.
+fn cannot_be_messages(context: &Context<'_>, pointer: u64) -> bool {
     let is_text = |bytes: [u8; 4]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    length < HEADER || context.exactly(pointer).is_some_and(is_text)
+    context.exactly(pointer).is_some_and(is_text)
 }
 
 /// Messages of a netlink socket; its protocol, if it is known.
