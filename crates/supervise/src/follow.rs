@@ -46,7 +46,7 @@ impl Follow {
         }
         match place.write(stopped, flags & !u64::from(UNTRACED)) {
             // Memory that not even a tracer can write, such as a file's that was opened for reading.
-            Err(TraceeError::Fault(_)) => return answer(stopped, libc::ENOSYS).map(|()| Then::Go),
+            Err(TraceeError::Fault(_)) => return stopped.answer(libc::ENOSYS).map(|()| Then::Go),
             other => other?,
         }
         self.changed.insert(stopped.tid(), place);
@@ -66,7 +66,7 @@ impl Follow {
         }
         let At::Entry { args: [request, whom, ..], .. } = stopped.call_info(true)?.at else { return Ok(()) };
         let refused = request as u32 != libc::PTRACE_TRACEME && !may_trace(tid, whom as Tid);
-        if refused { answer(stopped, libc::EPERM) } else { Ok(()) }
+        if refused { stopped.answer(libc::EPERM) } else { Ok(()) }
     }
 
     /// The call returns, in the parent or in the child.
@@ -97,14 +97,6 @@ fn may_trace(tid: Tid, whom: Tid) -> bool {
     let is_filtered = proc_status(whom, "Seccomp:").is_some_and(|mode| mode == FILTERED);
     let is_traced = proc_status(whom, "TracerPid:").is_some_and(|tracer| tracer != "0");
     is_traced || !is_filtered
-}
-
-/// Lets the call that the thread is about to make answer `errno`, unmade.
-fn answer(stopped: &mut Stopped, errno: i32) -> tracee::Result<()> {
-    let mut registers = stopped.registers()?;
-    registers.set_call_number(-1);
-    registers.set_error(errno);
-    stopped.set_registers(&registers)
 }
 
 impl Layer for Follow {

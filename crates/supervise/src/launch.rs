@@ -192,11 +192,9 @@ impl Session {
         let supervisor = match fork_unseen()? {
             0 => {
                 drop((tell, heard));
-                {
-                    let (keep, keep_stderr) = (self.keep, self.keep_stderr);
-                    let ways = Ways { options, times, listener, keep, keep_stderr };
-                    supervise(layers, own, filter.as_ref(), ways, up, answer)
-                }
+                let (keep, keep_stderr) = (self.keep, self.keep_stderr);
+                let ways = Ways { options, times, listener, keep, keep_stderr };
+                supervise(layers, own, filter.as_ref(), ways, up, answer)
             }
             pid => pid,
         };

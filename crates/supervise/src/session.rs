@@ -345,7 +345,7 @@ fn handle(
             // Elsewhere it left the stop: it was killed.
             let At::Entry { number, args } = call.at else { return Err(tracee::Error::Gone) };
             let Some(data) = always.data(&call, number, args) else {
-                refuse(stopped)?;
+                stopped.answer(libc::ENOSYS)?;
                 return Ok(always.resume(Then::Go, 0));
             };
             for layer in layers.iter_mut() {
@@ -377,7 +377,7 @@ fn handle(
                 then = then.max(judge(layers, stopped)?);
             }
             if !handled {
-                refuse(stopped)?;
+                stopped.answer(libc::ENOSYS)?;
             }
         }
         Stop::Signal(signal) => {
@@ -453,14 +453,6 @@ fn judge(layers: &mut Layers, stopped: &mut Stopped) -> tracee::Result<Then> {
         return Ok(then);
     }
     Ok(then)
-}
-
-/// Lets the call that the thread is about to make answer ENOSYS, unmade.
-fn refuse(stopped: &mut Stopped) -> tracee::Result<()> {
-    let mut registers = stopped.registers()?;
-    registers.set_call_number(-1);
-    registers.set_error(libc::ENOSYS);
-    stopped.set_registers(&registers)
 }
 
 /// A tracee that is gone needs no resuming.

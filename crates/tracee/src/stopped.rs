@@ -267,6 +267,17 @@ impl Stopped {
         crate::memory::write(self.tid, address, bytes)
     }
 
+    /// At a call's entry: the call is not made, and answers `errno`.
+    ///
+    /// # Errors
+    /// [`Error::Gone`]
+    pub fn answer(&mut self, errno: i32) -> Result<()> {
+        let mut registers = self.registers()?;
+        registers.set_call_number(-1);
+        registers.set_error(errno);
+        self.set_registers(&registers)
+    }
+
     /// Lets the tracee go on.
     ///
     /// # Errors

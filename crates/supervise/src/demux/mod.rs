@@ -355,10 +355,7 @@ impl Layer for Demux {
                     "process {tid} wants a seccomp listener, which could let socketcall through, and gets EBUSY: \
                      start it under a seccomp filter, where run catches the call in front of listeners"
                 ));
-                let mut registers = stopped.registers()?;
-                registers.set_call_number(-1);
-                registers.set_error(libc::EBUSY);
-                stopped.set_registers(&registers)?;
+                stopped.answer(libc::EBUSY)?;
                 Ok(Handled::Yes(Then::Go))
             }
             (data::SIGACTION, _) => {

@@ -92,7 +92,7 @@ impl Enforce {
     ) -> tracee::Result<Then> {
         let wide = words.wide();
         if slot.address() > words.abi.highest() {
-            super::answer(stopped, libc::EPERM)?;
+            stopped.answer(libc::EPERM)?;
             return Ok(Then::Go);
         }
         let mut registers = stopped.registers()?;

@@ -151,7 +151,7 @@ impl Enforce {
             door.map_or("a system call", |door| door.name)
         });
         let policy = self.policy.policy();
-        let reason = reason(policy, verdict);
+        let reason = verdict.why(policy);
         (self.tell)(&Refusal { tid: stopped.tid(), verdict, policy, name, request, judged });
         reason
     }
@@ -171,7 +171,7 @@ impl Enforce {
         match verdict.action {
             Rule::Allow | Rule::Log => Ok(Judged::Made(Then::Go)),
             Rule::Deny(errno) => {
-                answer(stopped, errno.raw())?;
+                stopped.answer(errno.raw())?;
                 Ok(Judged::Refused(reason))
             }
             Rule::Kill => Ok(Judged::Killed(reason)),
@@ -387,7 +387,7 @@ impl Enforce {
     ) -> tracee::Result<Then> {
         if slot.address() > words.abi.highest() {
             // A 64-bit program's call by int $0x80, and its slots lie above 4 GiB.
-            answer(stopped, libc::EPERM)?;
+            stopped.answer(libc::EPERM)?;
             return Ok(Then::Go);
         }
         let mut registers = stopped.registers()?;
@@ -426,27 +426,6 @@ impl Enforce {
             return Err(tracee::Error::Os { what: "listen", error });
         }
         Ok(())
-    }
-}
-
-/// Lets the call that the thread is about to make answer `errno`, unmade.
-fn answer(stopped: &mut Stopped, errno: i32) -> tracee::Result<()> {
-    let mut registers = stopped.registers()?;
-    registers.set_call_number(-1);
-    registers.set_error(errno);
-    stopped.set_registers(&registers)
-}
-
-/// Why, in a few words: the rule and where it stands.
-fn reason(policy: &Policy, verdict: Verdict) -> String {
-    use policy::By;
-    match verdict.by {
-        By::Rule(index) => match policy.rules.get(index) {
-            Some(rule) => format!("{rule} ({})", rule.place()),
-            None => format!("rule {index}"),
-        },
-        By::Default => "the policy's default".into(),
-        other => format!("{other:?}").to_lowercase(),
     }
 }
 
@@ -500,7 +479,7 @@ impl Layer for Enforce {
         let At::Entry { number, args } = info.at else { return Ok(Judged::Made(Then::Go)) };
         let Some(words) = Words::new(&info, number as u32, args) else {
             // Of an architecture that nobody knows.
-            answer(stopped, libc::ENOSYS)?;
+            stopped.answer(libc::ENOSYS)?;
             return Ok(Judged::Refused("unknown architecture".into()));
         };
         let outcome = match self.policy.step(&words.data(info.ip)) {
@@ -517,7 +496,7 @@ impl Layer for Enforce {
             }
             Outcome::InParts(slot, many) => Ok(Judged::Made(self.begin_many(stopped, &words, slot, many)?)),
             Outcome::Answered(errno) => {
-                answer(stopped, errno)?;
+                stopped.answer(errno)?;
                 Ok(Judged::Made(Then::Go))
             }
             Outcome::Decided(verdict, socket, address) => {
