@@ -58,19 +58,6 @@ impl Bits {
     }
 }
 
-/// Guests leave fields out on purpose.
-const FLAGS: &[&str] = &[
-    "-O2",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-Wno-missing-field-initializers",
-    "-pthread",
-    "-static",
-    "-no-pie",
-    "-fno-pie",
-];
-
 /// The programs of tests/guests/policy, and a directory for what they make.
 struct Guests {
     sources: PathBuf,
@@ -99,7 +86,7 @@ impl Guests {
             return Ok(program);
         }
         let mut gcc = Command::new("gcc");
-        gcc.args(FLAGS).arg(format!("-m{}", bits.name())).arg("-o").arg(&program).arg(&source);
+        gcc.args(super::STATIC_GUEST).arg(format!("-m{}", bits.name())).arg("-o").arg(&program).arg(&source);
         let output = gcc.output().context("cannot start gcc")?;
         if !output.status.success() {
             bail!("{}\n{}", line(&gcc), String::from_utf8_lossy(&output.stderr).trim_end());

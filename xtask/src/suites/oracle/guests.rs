@@ -33,20 +33,6 @@ impl Entry {
     }
 }
 
-/// Static, and at fixed addresses, so that a run's pointers are those of every run. Guests leave fields out on
-/// purpose.
-const FLAGS: &[&str] = &[
-    "-O2",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-Wno-missing-field-initializers",
-    "-pthread",
-    "-static",
-    "-no-pie",
-    "-fno-pie",
-];
-
 /// The guests' builds.
 pub struct Guests {
     sources: PathBuf,
@@ -72,7 +58,7 @@ impl Guests {
             return Ok(program);
         }
         let mut gcc = Command::new("gcc");
-        gcc.args(FLAGS).arg(format!("-m{}", entry.bits())).arg("-o").arg(&program);
+        gcc.args(crate::suites::STATIC_GUEST).arg(format!("-m{}", entry.bits())).arg("-o").arg(&program);
         // The entries by hand are 32-bit code.
         gcc.args(if entry == Entry::X86_64 { &sources[..1] } else { &sources[..] });
         let output = gcc.output().context("cannot start gcc")?;
