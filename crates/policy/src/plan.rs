@@ -146,11 +146,13 @@ impl Planner<'_> {
             Some(Purpose::Listen) => {
                 let own = self.carried(Purpose::Listen, Call::Listen);
                 let bind = self.carried(Purpose::Bind, Call::Bind);
-                let step = match own {
-                    Step::Allow if bind != Step::Allow => Step::Memory,
-                    own => own,
+                // Where it is permitted, it may be refused yet for the port that it gets.
+                let permitted = match own {
+                    Step::Allow => true,
+                    Step::Decided(verdict) => verdict.action.permits(),
+                    Step::Memory => false,
                 };
-                self.forge.leaf(step)
+                self.forge.leaf(if permitted && bind != Step::Allow { Step::Memory } else { own })
             }
             Some(purpose) => {
                 let step = self.carried(purpose, call);

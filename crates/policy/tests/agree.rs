@@ -567,6 +567,35 @@ fn event() -> impl Strategy<Value = Event> {
         )
 }
 
+/// That listen is told of permits no port: one without gets one, and so binds.
+#[test]
+fn a_rule_that_tells_of_listen_is_no_rule_on_bind() {
+    const RULES: &str = "default = \"deny\"\n[[rule]]\naction = \"log\"\ncall = \"listen\"\n\
+        [[rule]]\naction = \"allow\"\naddress = \"10.0.0.0/8\"\n";
+    let policy = Policy::parse("policy.toml", RULES).unwrap();
+    let compiled = policy.clone().compile();
+    let filter = compiled.register_wants(MEMORY).compile().unwrap();
+    for (address, port, expected) in
+        [("0.0.0.0", 0, REFUSED), ("10.1.2.3", 0, Action::Log), ("8.8.8.8", 80, Action::Log)]
+    {
+        let event = Event {
+            call: Call::Listen,
+            i386: true,
+            upper: false,
+            family: INET,
+            ty: 1,
+            protocol: 0,
+            address: Some(inet(address, port, 2)),
+            flags: 0,
+            control: vec![],
+            level: 0,
+            name: 0,
+        };
+        let both = (layered(&compiled, &filter, &event), Directly(&policy).action(&event));
+        assert_eq!(both, (expected, expected), "{address} {port}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -1,7 +1,7 @@
 /* Who the attacks would reach: two sockets of each kind, one that may be reached and one that may not.
  *	receiver DIRECTORY	makes DIRECTORY/allowed/socket and DIRECTORY/forbidden/socket too
- * Prints "ports UDP UDP TCP TCP UDP6 UDP6", the allowed one first; then for each line of standard input what has come since it
- * began. What the kernel had no room for has come too. */
+ * Prints "ports UDP UDP TCP TCP UDP6 UDP6", the allowed one first; then for each line of standard input what has come since
+ * the line before. What the kernel had no room for has come too. */
 #include "policy.h"
 #include <linux/filter.h>
 #include <linux/if_ether.h>
@@ -64,12 +64,15 @@ static int routed(void)
 	return fd;
 }
 
+/* One socket must not keep us from the others. */
+enum { AT_ONCE = 4096 };
+
 static int drain(void)
 {
 	int came = 0;
 	for (enum kind kind = 0; kind < KINDS; kind++)
 		for (int which = 0; which < 2; which++)
-			for (;;) {
+			for (int left = AT_ONCE; left; left--) {
 				char byte;
 				int fd = sockets[kind][which];
 				if (fd < 0)
@@ -115,14 +118,16 @@ int main(int count, char **arguments)
 	static long long before[KINDS][2];
 	for (;;) {
 		poll(all, 2 * KINDS + 1, 1000);
-		while (drain())
-			;
+		drain();
 		if (!all[2 * KINDS].revents)
 			continue;
 		char line[16];
 		if (read(STDIN_FILENO, line, sizeof line) <= 0)
 			return 0;
-		while (drain() || (usleep(2000), drain()))
+		/* Until nothing comes any more. Somebody may be sending all the time: what came before the line has been read
+		 * by then, since the sockets hold less than is read meanwhile. */
+		long long end = now() + 3000000000ll;
+		while ((drain() || (usleep(2000), drain())) && now() < end)
 			;
 		for (enum kind kind = 0; kind < KINDS; kind++) {
 			long long since[2];
