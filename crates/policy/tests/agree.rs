@@ -377,16 +377,18 @@ impl Directly<'_> {
             Call::Bind | Call::Connect => self.address(event.call, socket, event.address.as_deref()),
             Call::Sendto | Call::Sendmsg | Call::Sendmmsg => {
                 let address = event.address.as_deref();
-                let mut action = self.address(event.call, socket, address);
+                let action = self.address(event.call, socket, address);
+                // Whatever else is in a call that is permitted so far: the strictest counts, in any order.
+                let mut rest = Action::Allow;
                 if event.flags & FASTOPEN != 0 && socket.ty == 1 && address.is_some() {
-                    action = and(action, self.address(Call::Connect, socket, address));
+                    rest = self.address(Call::Connect, socket, address);
                 }
                 if event.call != Call::Sendto {
                     for (level, name) in &event.control {
-                        action = and(action, self.message(*level as u32, *name as u32));
+                        rest = stricter(rest, self.message(*level as u32, *name as u32));
                     }
                 }
-                action
+                and(action, rest)
             }
             call => self.name(call),
         }
