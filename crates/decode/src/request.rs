@@ -171,6 +171,14 @@ impl Request {
             .any(|(_, meaning)| is_out(meaning.ty) && meaning.ty != Type::BufferOut)
     }
 
+    /// Whether the call has returned with control messages, among which there may be descriptors; also if that can't be told.
+    #[must_use]
+    pub fn may_have_brought_descriptors(&self) -> bool {
+        let receives = matches!(self.asked.form.call, Some(abi::Call::Recvmsg | abi::Call::Recvmmsg));
+        let succeeded = self.outcome.as_ref().is_some_and(|outcome| outcome.raw >= 0);
+        receives && succeeded && self.arguments.iter().any(|argument| has_control(argument.value.as_ref()))
+    }
+
     /// Whether all arguments are known at the entry.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -207,6 +215,23 @@ impl Request {
             _ => {}
         }
         self.outcome = Some(outcome);
+    }
+}
+
+/// Whether a message, or one of an array, has control messages, or may have.
+fn has_control(value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::Struct(fields)) => fields.iter().any(|field| match (field.name, &field.value) {
+            ("msg_hdr", message) => has_control(Some(message)),
+            ("msg_controllen", length) => *length != Value::Uint(0),
+            _ => false,
+        }),
+        Some(Value::Array { items, end }) => {
+            *end != End::Complete || items.iter().any(|item| has_control(Some(item)))
+        }
+        // A message, or its array, that could not be read.
+        Some(Value::Pointer(address)) => *address != 0,
+        _ => false,
     }
 }
 

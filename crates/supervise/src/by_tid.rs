@@ -7,11 +7,11 @@ use std::hash::{BuildHasherDefault, Hasher};
 use tracee::Tid;
 
 /// A map by thread.
-pub(crate) type ByTid<T> = HashMap<Tid, T, BuildHasherDefault<Spread>>;
+pub type ByTid<T> = HashMap<Tid, T, BuildHasherDefault<Spread>>;
 
 /// Hashes one number.
-#[derive(Default)]
-pub(crate) struct Spread(u64);
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spread(u64);
 
 impl Hasher for Spread {
     fn finish(&self) -> u64 {

@@ -35,6 +35,7 @@ mod untraced;
 mod withdraw;
 
 pub use attach::{Attach, Ended};
+pub use by_tid::ByTid;
 pub use demux::{Count, Demux, Tally, Way};
 pub use domain::version as landlock_version;
 pub use enforce::{Enforce, Refusal};

@@ -1,6 +1,7 @@
 //! The layer that shows calls: it stops them at both ends, has them decoded, and tells an [`Observer`].
 
 mod flush;
+mod netlink;
 mod watch;
 
 use std::collections::HashSet;
@@ -15,6 +16,7 @@ use crate::by_tid::ByTid;
 use crate::data;
 use crate::layer::{End, Handled, Layer, Plan, Then};
 use flush::Shared;
+use netlink::Netlink;
 use watch::{Memory, Watched, clock};
 
 /// Who is told what happens. It must not fail: what it can't write it has to count.
@@ -57,6 +59,7 @@ pub struct Record {
     every: bool,
     /// Whether the program's end waits until all is written.
     waited_for: bool,
+    netlink: Netlink,
     threads: ByTid<Watched>,
 }
 
@@ -76,6 +79,7 @@ impl Record {
             taken_apart: false,
             every: false,
             waited_for: false,
+            netlink: Netlink::Perhaps,
             threads: ByTid::default(),
         }
     }
@@ -135,6 +139,7 @@ impl Record {
         let info = stopped.call_info(true)?;
         let At::Entry { number, args } = info.at else { return Ok(false) };
         let tid = stopped.tid();
+        self.netlink.about_to_call(number as u32);
         let memory = Memory::near(stopped, info.sp);
         let seen = self.thread(tid).seen(&info, number as u32, args, &memory);
         let Some(asked) = Asked::of(seen, &memory) else { return Ok(false) };
@@ -153,7 +158,8 @@ impl Record {
         let request = {
             let mut observer = self.lock();
             let request = {
-                let descriptors = &*observer.descriptors(tid);
+                let system = observer.descriptors(tid);
+                let descriptors = &self.netlink.knowing(&*system);
                 let context = Context { memory, abi: asked.seen.abi, limits: self.limits, descriptors };
                 Request::enter(asked, &context)
             };
@@ -161,6 +167,7 @@ impl Record {
             request
         };
         self.observer.is_dirty();
+        self.netlink.entered(&request);
         self.thread(tid).begin(request, at, stopped.system_time());
     }
 
@@ -178,7 +185,8 @@ impl Record {
         {
             let mut observer = self.lock();
             {
-                let descriptors = &*observer.descriptors(tid);
+                let system = observer.descriptors(tid);
+                let descriptors = &self.netlink.knowing(&*system);
                 under_way.request.exit(result, &Context { memory: &memory, abi, limits, descriptors });
             }
             let took = at.monotonic.saturating_sub(under_way.since.monotonic);
@@ -187,6 +195,7 @@ impl Record {
             observer.event(&Event { tid, at, what });
         }
         self.observer.is_dirty();
+        self.netlink.returned(&under_way.request);
     }
 }
 
@@ -194,6 +203,9 @@ impl Layer for Record {
     fn plan(&mut self, plan: &mut Plan) -> Result<(), crate::Error> {
         plan.times |= self.times;
         plan.at_exit = true;
+        if !self.every {
+            self.netlink = Netlink::at_start(&self.shown);
+        }
         // An outer filter's answer would come in front of ours, unheard.
         self.every |= seccomp::mode() != seccomp::Mode::None;
         if self.every {
@@ -212,6 +224,11 @@ impl Layer for Record {
         }
         for (arch, number) in watch::numbers(&self.shown, self.taken_apart) {
             plan.wants.add(arch, number, Action::Trace(data::SHOWN));
+        }
+        if self.netlink == Netlink::Nowhere {
+            for (arch, number) in netlink::bringing() {
+                plan.wants.add(arch, number, Action::Trace(data::SHOWN));
+            }
         }
         Ok(())
     }
@@ -305,7 +322,8 @@ impl Layer for Record {
         let memory = Memory::plain(stopped);
         let mut observer = self.lock();
         {
-            let descriptors = &*observer.descriptors(tid);
+            let system = observer.descriptors(tid);
+            let descriptors = &self.netlink.knowing(&*system);
             under_way.request.exit(result.into(), &Context { memory: &memory, abi, limits, descriptors });
         }
         observer.event(&Event { tid, at, what: What::Refused { request: &under_way.request, rule: reason } });

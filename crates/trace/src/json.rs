@@ -2,10 +2,10 @@
 
 mod value;
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
 use decode::{Abi, Event, Note, Request, Stamp, What};
+use supervise::ByTid;
 
 use crate::counts::{Counts, WAYS};
 use crate::outputs::Outputs;
@@ -21,7 +21,7 @@ pub(crate) struct Json {
     signals: SignalSet,
     quiet: Quiet,
     pub(crate) outputs: Outputs,
-    threads: HashMap<i32, Thread>,
+    threads: ByTid<Thread>,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl Json {
             signals: options.signals,
             quiet: options.quiet,
             outputs,
-            threads: HashMap::new(),
+            threads: ByTid::default(),
         }
     }
 

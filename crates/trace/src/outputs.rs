@@ -1,9 +1,10 @@
 //! The output, or one for each thread.
 
-use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::Child;
+
+use supervise::ByTid;
 
 use crate::sink::{Losses, Marker, Sink, say};
 use crate::{Error, Lost, Options, Output};
@@ -24,7 +25,7 @@ pub(crate) struct Outputs {
 struct Separate {
     path: PathBuf,
     append: bool,
-    sinks: HashMap<i32, Sink>,
+    sinks: ByTid<Sink>,
 }
 
 impl Outputs {
@@ -34,7 +35,7 @@ impl Outputs {
             Output::StandardError => Sink::standard_error(),
             Output::File(path) if options.separately => {
                 let (path, append) = (path.clone(), options.append);
-                separate = Some(Separate { path, append, sinks: HashMap::new() });
+                separate = Some(Separate { path, append, sinks: ByTid::default() });
                 Sink::standard_error()
             }
             Output::File(path) => Sink::file(path, options.append)?,

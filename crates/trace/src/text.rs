@@ -1,10 +1,10 @@
 //! Lines as strace(1) writes them.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
 use decode::text::{self, Style};
 use decode::{Abi, Entry, Event, Request, Stamp, What};
+use supervise::ByTid;
 
 use crate::clock::{Clock, fraction};
 use crate::outputs::Outputs;
@@ -25,7 +25,7 @@ pub(crate) struct Text {
     prefix: Prefix,
     clock: Clock,
     pub(crate) outputs: Outputs,
-    threads: HashMap<i32, Thread>,
+    threads: ByTid<Thread>,
     /// The thread whose line is the last one in the shared output, and has not ended.
     printing: Option<i32>,
 }
@@ -88,7 +88,7 @@ impl Text {
             prefix,
             clock: Clock::new(options),
             outputs,
-            threads: HashMap::new(),
+            threads: ByTid::default(),
             printing: None,
         }
     }

@@ -211,8 +211,9 @@ fn wait(scope: Scope, flags: libc::c_int, times: bool) -> io::Result<Option<Wait
         // SAFETY: rusage is plain integers, for which zero is a value.
         let mut used: libc::rusage = unsafe { mem::zeroed() };
         let usage = if times { &raw mut used } else { ptr::null_mut() };
+        // glibc's wait4 would have to be ready to be cancelled, in a process of several threads.
         // SAFETY: wait4 writes one int to `status`, and one structure to `usage` if that is not null.
-        let tid = unsafe { libc::wait4(whom, &raw mut status, flags, usage) };
+        let tid = unsafe { libc::syscall(libc::SYS_wait4, whom, &raw mut status, flags, usage) } as Tid;
         if tid == -1 {
             let error = io::Error::last_os_error();
             match error.raw_os_error() {

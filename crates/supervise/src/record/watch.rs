@@ -185,13 +185,21 @@ pub(super) struct Memory<'a> {
     stopped: &'a Stopped,
     /// The stack pointer, if there may be more than one look.
     sp: Option<u64>,
-    near: OnceCell<Vec<u8>>,
+    near: OnceCell<Near>,
+}
+
+/// Bytes from the stack pointer on, as many as can be read.
+struct Near {
+    bytes: [u8; Near::MOST],
+    read: usize,
+}
+
+impl Near {
+    /// What is read at once.
+    const MOST: usize = 1024;
 }
 
 impl<'a> Memory<'a> {
-    /// What is read at once from the stack pointer on.
-    const NEAR: u64 = 1024;
-
     pub(super) fn near(stopped: &'a Stopped, sp: u64) -> Memory<'a> {
         Memory { stopped, sp: Some(sp), near: OnceCell::new() }
     }
@@ -202,12 +210,12 @@ impl<'a> Memory<'a> {
 
     /// Bytes behind the stack pointer, up to the first that can't be read.
     fn behind(&self, sp: u64) -> &[u8] {
-        self.near.get_or_init(|| {
-            let mut bytes = vec![0; Self::NEAR as usize];
+        let near = self.near.get_or_init(|| {
+            let mut bytes = [0; Near::MOST];
             let read = self.stopped.read(sp, &mut bytes).unwrap_or(0);
-            bytes.truncate(read);
-            bytes
-        })
+            Near { bytes, read }
+        });
+        &near.bytes[..near.read]
     }
 
     /// Whether a call that comes back to `ip` came through the vDSO: there stand `pop %ebp; pop %edx; pop %ecx; ret`.
@@ -221,7 +229,7 @@ impl<'a> Memory<'a> {
 impl decode::Memory for Memory<'_> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
         if let Some(sp) = self.sp
-            && let Some(offset) = address.checked_sub(sp).filter(|offset| *offset < Self::NEAR)
+            && let Some(offset) = address.checked_sub(sp).filter(|offset| *offset < Near::MOST as u64)
             && let Some(bytes) =
                 self.behind(sp).get(offset as usize..).and_then(|bytes| bytes.get(..buffer.len()))
         {

@@ -13,6 +13,7 @@ use decode::Descriptors;
 use rustix::fs::{Mode, OFlags, openat, readlinkat_raw};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_getfd, pidfd_open};
+use supervise::ByTid;
 
 use crate::Describe;
 use socket::{Diagnosis, Kind};
@@ -24,7 +25,7 @@ pub(crate) struct Descriptions {
     describe: Describe,
     /// Whether anything is asked at all.
     wanted: bool,
-    threads: RefCell<HashMap<i32, Thread>>,
+    threads: RefCell<ByTid<Thread>>,
     /// Sockets by their inodes, whose numbers come again after four thousand million others.
     sockets: RefCell<HashMap<u64, Kind>>,
     /// Whether netlink sockets are told as strace can: by the table of our own network namespace.
