@@ -44,7 +44,7 @@ pub use explain::{Explanation, Stub};
 pub use launch::{Launch, Running, Session};
 pub use layer::{End, Handled, Judged, Layer, Plan, Then};
 pub use program::Kind;
-pub use record::{Observer, Record};
+pub use record::{Clocks, Observer, Record};
 pub use untraced::Untraced;
 
 /// One line to the user, on standard error. Nobody is there to be told if it can't be written; and where it

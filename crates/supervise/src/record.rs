@@ -1,13 +1,16 @@
 //! The layer that shows calls: it stops them at both ends, has them decoded, and tells an [`Observer`].
 
+mod clock;
 mod flush;
+mod memory;
 mod netlink;
+mod shown;
 mod watch;
 
-use std::collections::HashSet;
+use std::mem;
 use std::sync::MutexGuard;
 
-use abi::{Call, SOCKETCALL_I386, i386};
+use abi::{Call, SOCKETCALL_I386};
 use decode::{Abi, Asked, Context, Descriptors, Event, Limits, Request, Stamp, What};
 use seccomp::{Action, Arch, Field, Test};
 use tracee::{ARCH_I386, At, Signal, Stopped, Tid, Waiter};
@@ -15,9 +18,12 @@ use tracee::{ARCH_I386, At, Signal, Stopped, Tid, Waiter};
 use crate::by_tid::ByTid;
 use crate::data;
 use crate::layer::{End, Handled, Layer, Plan, Then};
+pub use clock::Clocks;
 use flush::Shared;
+use memory::{Memory, Near};
 use netlink::Netlink;
-use watch::{Memory, Watched, clock};
+use shown::Shown;
+use watch::{UnderWay, Watched};
 
 /// Who is told what happens. It must not fail: what it can't write it has to count.
 pub trait Observer: Send {
@@ -45,6 +51,11 @@ pub trait Observer: Send {
     fn wants_times(&self) -> bool {
         false
     }
+
+    /// Which clocks it needs.
+    fn clocks(&self) -> Clocks {
+        Clocks::ALL
+    }
 }
 
 /// Shows calls.
@@ -52,7 +63,8 @@ pub struct Record {
     observer: Shared,
     limits: Limits,
     times: bool,
-    shown: HashSet<(Abi, &'static str)>,
+    clocks: Clocks,
+    shown: Shown,
     /// Whether another layer takes multiplexed calls apart: then those are its own.
     taken_apart: bool,
     /// Whether threads stop at every call, since no filter of ours can ask us.
@@ -60,6 +72,8 @@ pub struct Record {
     /// Whether the program's end waits until all is written.
     waited_for: bool,
     netlink: Netlink,
+    /// Room for what is read of memory, while nothing is.
+    near: Option<Box<Near>>,
     threads: ByTid<Watched>,
 }
 
@@ -68,18 +82,20 @@ impl Record {
     #[must_use]
     pub fn new(observer: impl Observer + 'static) -> Record {
         let limits = observer.limits();
-        let times = observer.wants_times();
-        let shown = watch::names().filter(|(abi, name)| observer.shows(*abi, name)).collect();
+        let (times, clocks) = (observer.wants_times(), observer.clocks());
+        let shown = Shown::of(&observer);
         let observer = Shared::new(Box::new(observer));
         Record {
             observer,
             limits,
             times,
+            clocks,
             shown,
             taken_apart: false,
             every: false,
             waited_for: false,
             netlink: Netlink::Perhaps,
+            near: None,
             threads: ByTid::default(),
         }
     }
@@ -121,7 +137,7 @@ impl Record {
 
     /// Tells once that a thread is traced.
     fn announce(&mut self, tid: Tid, at: Stamp, by_us: bool) {
-        if !std::mem::replace(&mut self.thread(tid).announced, true) {
+        if !mem::replace(&mut self.thread(tid).announced, true) {
             self.tell(tid, at, What::Attached { by_us });
         }
     }
@@ -129,7 +145,7 @@ impl Record {
     /// The thread has come to be of this kind.
     fn mode(&mut self, tid: Tid, abi: Abi, at: Stamp) {
         let known = &mut self.thread(tid).mode;
-        if std::mem::replace(known, abi) != abi {
+        if mem::replace(known, abi) != abi {
             self.tell(tid, at, What::Mode(abi));
         }
     }
@@ -138,64 +154,68 @@ impl Record {
     fn enter(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
         let info = stopped.call_info(true)?;
         let At::Entry { number, args } = info.at else { return Ok(false) };
-        let tid = stopped.tid();
         self.netlink.about_to_call(number as u32);
-        let memory = Memory::near(stopped, info.sp);
-        let seen = self.thread(tid).seen(&info, number as u32, args, &memory);
-        let Some(asked) = Asked::of(seen, &memory) else { return Ok(false) };
-        if !self.shown.contains(&(seen.abi, asked.form.name)) {
-            return Ok(false);
+        let memory = Memory::near(stopped, info.sp, self.near.take());
+        let seen = self.thread(stopped.tid()).seen(&info, number as u32, args, &memory);
+        let asked = Asked::of(seen, &memory).filter(|asked| self.shown.has(seen.abi, asked.form.name));
+        let is_shown = asked.is_some();
+        if let Some(asked) = asked {
+            let at = self.clocks.now();
+            self.mode(stopped.tid(), seen.abi, at);
+            self.begin(stopped, asked, &memory, at);
         }
-        let at = clock();
-        self.mode(tid, seen.abi, at);
-        self.begin(stopped, asked, &memory, at);
-        Ok(true)
+        self.near = Some(memory.into_near());
+        Ok(is_shown)
     }
 
     /// Decodes and tells what is known at a call's entry.
     fn begin(&mut self, stopped: &Stopped, asked: Asked, memory: &Memory<'_>, at: Stamp) {
         let tid = stopped.tid();
+        let mut observer = self.observer.lock();
         let request = {
-            let mut observer = self.lock();
-            let request = {
-                let system = observer.descriptors(tid);
-                let descriptors = &self.netlink.knowing(&*system);
-                let context = Context { memory, abi: asked.seen.abi, limits: self.limits, descriptors };
-                Request::enter(asked, &context)
-            };
-            observer.event(&Event { tid, at, what: What::Enter(&request) });
-            request
+            let system = observer.descriptors(tid);
+            let descriptors = &self.netlink.knowing(&*system);
+            let context = Context { memory, abi: asked.seen.abi, limits: self.limits, descriptors };
+            Request::enter(asked, &context)
         };
-        self.observer.is_dirty();
         self.netlink.entered(&request);
-        self.thread(tid).begin(request, at, stopped.system_time());
+        let thread = self.threads.entry(tid).or_default();
+        let under_way =
+            thread.under_way.insert(UnderWay { request, since: at, system: stopped.system_time() });
+        observer.event(&Event { tid, at, what: What::Enter(&under_way.request) });
+        drop(observer);
+        self.observer.is_dirty();
     }
 
-    /// A call's exit, if one is shown that is under way.
-    fn exit(&mut self, stopped: &Stopped, sp: Option<u64>, result: i64) {
+    /// A call's exit, if one is shown that is under way: it has returned, or was `refused` for a reason.
+    fn exit(&mut self, stopped: &Stopped, sp: Option<u64>, result: i64, refused: Option<&str>) {
         let tid = stopped.tid();
-        let Some(mut under_way) = self.thread(tid).under_way.take() else { return };
-        let at = clock();
-        let abi = under_way.request.asked.seen.abi;
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        let Some(UnderWay { request, since, system }) = &mut thread.under_way else { return };
+        let at = self.clocks.now();
+        let near = self.near.take();
         let memory = match sp {
-            Some(sp) if under_way.request.looks_around() => Memory::near(stopped, sp),
-            _ => Memory::plain(stopped),
+            Some(sp) if request.looks_around() => Memory::near(stopped, sp, near),
+            _ => Memory::plain(stopped, near),
         };
-        let limits = self.limits;
+        let mut observer = self.observer.lock();
         {
-            let mut observer = self.lock();
-            {
-                let system = observer.descriptors(tid);
-                let descriptors = &self.netlink.knowing(&*system);
-                under_way.request.exit(result, &Context { memory: &memory, abi, limits, descriptors });
-            }
-            let took = at.monotonic.saturating_sub(under_way.since.monotonic);
-            let system = stopped.system_time().saturating_sub(under_way.system);
-            let what = What::Exit { request: &under_way.request, took, system };
-            observer.event(&Event { tid, at, what });
+            let (abi, limits, known) = (request.asked.seen.abi, self.limits, observer.descriptors(tid));
+            let descriptors = &self.netlink.knowing(&*known);
+            request.exit(result, &Context { memory: &memory, abi, limits, descriptors });
         }
+        let took = at.monotonic.saturating_sub(since.monotonic);
+        let system = stopped.system_time().saturating_sub(*system);
+        let what = match refused {
+            None => What::Exit { request, took, system },
+            Some(rule) => What::Refused { request, rule },
+        };
+        observer.event(&Event { tid, at, what });
+        drop(observer);
         self.observer.is_dirty();
-        self.netlink.returned(&under_way.request);
+        self.netlink.returned(request);
+        self.near = Some(memory.into_near());
+        thread.under_way = None;
     }
 }
 
@@ -211,7 +231,7 @@ impl Layer for Record {
         if self.every {
             return Ok(());
         }
-        let is_shown = |call: &Call| self.shown.contains(&(Abi::I386, call.name()));
+        let is_shown = |call: &Call| self.shown.has(Abi::I386, call.name());
         if self.taken_apart {
             // Another layer has those stopped.
         } else if Call::ALL.iter().all(is_shown) {
@@ -222,7 +242,7 @@ impl Layer for Record {
                 plan.wants.add_if(Arch::I386, SOCKETCALL_I386, &number, Action::Trace(data::SHOWN_WHOLE));
             }
         }
-        for (arch, number) in watch::numbers(&self.shown, self.taken_apart) {
+        for (arch, number) in self.shown.numbers(self.taken_apart) {
             plan.wants.add(arch, number, Action::Trace(data::SHOWN));
         }
         if self.netlink == Netlink::Nowhere {
@@ -243,14 +263,14 @@ impl Layer for Record {
 
     fn on_seized(&mut self, process: Tid, threads: &[Tid]) {
         for tid in threads {
-            self.announce(*tid, clock(), true);
+            self.announce(*tid, self.clocks.now(), true);
         }
         self.lock().attached(process, threads.len());
         self.observer.is_dirty();
     }
 
     fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
-        let (tid, at) = (stopped.tid(), clock());
+        let (tid, at) = (stopped.tid(), self.clocks.now());
         if former == tid && !self.threads.contains_key(&tid) {
             // The program: it is the one that nobody made.
             self.announce(tid, at, false);
@@ -271,7 +291,7 @@ impl Layer for Record {
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let inherited = self.thread(parent.tid()).inherited();
         self.threads.entry(child).or_insert(inherited);
-        self.announce(child, clock(), false);
+        self.announce(child, self.clocks.now(), false);
         Ok(Then::Go)
     }
 
@@ -293,13 +313,12 @@ impl Layer for Record {
         let Some((call, array)) = self.thread(tid).trapped.take() else { return Ok(()) };
         let answer = stopped.registers()?.rax() as i32;
         let seen = watch::whole(call, array);
-        let memory = Memory::plain(stopped);
-        let Some(asked) = Asked::of(seen, &memory) else { return Ok(()) };
-        if !self.shown.contains(&(seen.abi, asked.form.name)) {
-            return Ok(());
+        let memory = Memory::plain(stopped, self.near.take());
+        let asked = Asked::of(seen, &memory).filter(|asked| self.shown.has(seen.abi, asked.form.name));
+        if let Some(asked) = asked {
+            self.begin(stopped, asked, &memory, self.clocks.now());
+            self.exit(stopped, None, answer.into(), None);
         }
-        self.begin(stopped, asked, &memory, clock());
-        self.exit(stopped, None, answer.into());
         Ok(())
     }
 
@@ -315,20 +334,8 @@ impl Layer for Record {
     }
 
     fn on_refused(&mut self, stopped: &Stopped, reason: &str) -> tracee::Result<()> {
-        let tid = stopped.tid();
-        let Some(mut under_way) = self.thread(tid).under_way.take() else { return Ok(()) };
-        let (at, abi, limits) = (clock(), under_way.request.asked.seen.abi, self.limits);
         let result = stopped.registers()?.rax() as i32;
-        let memory = Memory::plain(stopped);
-        let mut observer = self.lock();
-        {
-            let system = observer.descriptors(tid);
-            let descriptors = &self.netlink.knowing(&*system);
-            under_way.request.exit(result.into(), &Context { memory: &memory, abi, limits, descriptors });
-        }
-        observer.event(&Event { tid, at, what: What::Refused { request: &under_way.request, rule: reason } });
-        drop(observer);
-        self.observer.is_dirty();
+        self.exit(stopped, None, result.into(), Some(reason));
         Ok(())
     }
 
@@ -340,7 +347,7 @@ impl Layer for Record {
         let info = stopped.call_info(!under_way)?;
         match info.at {
             At::Exit { result } => {
-                self.exit(stopped, Some(info.sp), result);
+                self.exit(stopped, Some(info.sp), result, None);
             }
             // It will be trapped, and come again as what it becomes.
             At::Entry { number, .. }
@@ -357,16 +364,16 @@ impl Layer for Record {
 
     fn on_delivery(&mut self, stopped: &mut Stopped) -> tracee::Result<Then> {
         let info = stopped.signal_bytes()?;
-        self.tell(stopped.tid(), clock(), What::Signal(&info));
+        self.tell(stopped.tid(), self.clocks.now(), What::Signal(&info));
         Ok(Then::Go)
     }
 
     fn on_group_stop(&mut self, stopped: &Stopped, signal: Signal) {
-        self.tell(stopped.tid(), clock(), What::Stopped(signal));
+        self.tell(stopped.tid(), self.clocks.now(), What::Stopped(signal));
     }
 
     fn on_exit(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
-        self.tell(stopped.tid(), clock(), What::Ending);
+        self.tell(stopped.tid(), self.clocks.now(), What::Ending);
         if self.waited_for {
             self.lock().flush();
         }
@@ -378,7 +385,7 @@ impl Layer for Record {
     }
 
     fn on_detached(&mut self, tid: Tid) {
-        self.tell(tid, clock(), What::Detached);
+        self.tell(tid, self.clocks.now(), What::Detached);
         self.threads.remove(&tid);
     }
 
@@ -388,7 +395,7 @@ impl Layer for Record {
             End::Exited(status) => What::Exited(status),
             End::Killed(signal) => What::Killed { signal, core },
         };
-        self.tell(tid, clock(), what);
+        self.tell(tid, self.clocks.now(), what);
     }
 }
 

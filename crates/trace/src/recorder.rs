@@ -3,6 +3,7 @@
 use std::os::fd::RawFd;
 
 use decode::{Abi, Descriptors, Event, Limits, What};
+use supervise::Clocks;
 
 use crate::counts::Counts;
 use crate::fds::Descriptions;
@@ -10,7 +11,7 @@ use crate::json::Json;
 use crate::outputs::Outputs;
 use crate::sockets::Sockets;
 use crate::text::Text;
-use crate::{Error, Lost, Options, Summary};
+use crate::{Error, Lost, Options, Summary, Time};
 
 /// Records what happens. What it writes it keeps back until [`Recorder::flush`], or until it is much.
 #[derive(Debug)]
@@ -190,6 +191,15 @@ impl supervise::Observer for Recorder {
 
     fn flush(&mut self) {
         Recorder::flush(self);
+    }
+
+    fn clocks(&self) -> Clocks {
+        let Options { json, sockets, time, relative, duration, summary, .. } = self.options;
+        let both = json || sockets;
+        Clocks {
+            wall: both || time != Time::None,
+            monotonic: both || relative || duration || summary != Summary::No,
+        }
     }
 
     fn wants_times(&self) -> bool {

@@ -226,7 +226,11 @@ impl Text {
             thread.column = 0;
             match prefix {
                 Prefix::Id => {
-                    let _ = write!(out, "{tid:<5} ");
+                    const WIDTH: usize = 5;
+                    let before = out.len();
+                    text::decimal(out, tid);
+                    tab_to(out, WIDTH, out.len() - before);
+                    out.push(' ');
                 }
                 Prefix::IfSeveral if threads > 1 => {
                     let _ = write!(out, "[pid {tid:>5}] ");

@@ -44,6 +44,11 @@ pub struct Style {
     pub beyond: bool,
 }
 
+/// Appends a number in decimal, as `write!` does with more ado: most of a trace is numbers.
+pub fn decimal(out: &mut String, number: impl itoa::Integer) {
+    out.push_str(itoa::Buffer::new().format(number));
+}
+
 /// Writes the arguments `from..to` of a call, with what separates them: `3, "abc", 3`. Stops before the first that is
 /// not known yet; answers how many were written in all, and whether they were the last.
 pub fn arguments(out: &mut String, request: &Request, from: usize, style: &Style) -> usize {

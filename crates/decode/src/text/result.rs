@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Style, value};
+use super::{Style, decimal, value};
 use crate::{Note, Outcome};
 
 /// Errors that programs never see: the call is about to be made again, or not (include/linux/errno.h).
@@ -33,7 +33,7 @@ pub fn outcome(out: &mut String, outcome: Option<&Outcome>, style: &Style) {
     } else if let Some(fd) = &outcome.fd {
         value(out, fd, style);
     } else {
-        let _ = write!(out, "{}", outcome.raw);
+        decimal(out, outcome.raw);
     }
     match &outcome.note {
         Some(Note::Timeout) => out.push_str(" (Timeout)"),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Names, Strings, Style, quote};
+use super::{Names, Strings, Style, decimal, quote};
 use crate::tables::Table;
 use crate::{End, Value};
 
@@ -10,8 +10,14 @@ use crate::{End, Value};
 pub fn value(out: &mut String, value: &Value, style: &Style) {
     let write_value = |out: &mut String, inner: &Value| self::value(out, inner, style);
     let _ = match value {
-        Value::Int(number) => write!(out, "{number}"),
-        Value::Uint(number) => write!(out, "{number}"),
+        Value::Int(number) => {
+            decimal(out, *number);
+            Ok(())
+        }
+        Value::Uint(number) => {
+            decimal(out, *number);
+            Ok(())
+        }
         Value::Hex(0) => write!(out, "0"),
         Value::Hex(number) => write!(out, "{number:#x}"),
         Value::HexWide(0, width) => write!(out, "{:0width$}", 0, width = usize::from(*width)),
@@ -20,7 +26,10 @@ pub fn value(out: &mut String, value: &Value, style: &Style) {
         Value::Octal(number) => write!(out, "0{number:o}"),
         Value::Pointer(0) => write!(out, "NULL"),
         Value::Pointer(address) => write!(out, "{address:#x}"),
-        Value::Fd(fd, None) => write!(out, "{fd}"),
+        Value::Fd(fd, None) => {
+            decimal(out, *fd);
+            Ok(())
+        }
         Value::Fd(fd, Some(what)) => match what.strip_suffix(" (deleted)") {
             Some(path) => write!(out, "{fd}<{path}>(deleted)"),
             None => write!(out, "{fd}<{what}>"),
@@ -242,15 +251,15 @@ fn symbol(out: &mut String, table: &Table, number: u64, style: &Style) {
 }
 
 fn flags(out: &mut String, table: &Table, number: u64, style: &Style) {
-    let (names, rest) = table.bits(number);
-    if number == 0 && table.name(0).is_none() || style.names == Names::Raw {
+    if style.names == Names::Raw {
         hex(out, number);
         return;
     }
     if number == 0 {
-        symbol(out, table, 0, style);
+        if table.name(0).is_some() { symbol(out, table, 0, style) } else { hex(out, 0) }
         return;
     }
+    let (names, rest) = table.bits(number);
     if names.is_empty() {
         hex(out, number);
         comment(out, table.unknown);

@@ -1,10 +1,10 @@
-//! What is known of a thread that is watched, and how its registers and memory are read.
+//! What is known of a thread that is watched, and how it came to its call.
 
-use std::cell::OnceCell;
-
-use super::{Abi, Arch, Call, HashSet, Request, SOCKETCALL_I386, Stamp, Stopped, i386};
-use decode::{Entry, Seen};
+use abi::{Call, SOCKETCALL_I386, i386};
+use decode::{Abi, Entry, Request, Seen, Stamp};
 use tracee::{ARCH_I386, CallInfo};
+
+use super::memory::Memory;
 
 /// A thread.
 pub(super) struct Watched {
@@ -42,47 +42,6 @@ impl Default for Watched {
     }
 }
 
-/// CLOCK_REALTIME and CLOCK_MONOTONIC.
-pub(super) fn clock() -> Stamp {
-    let read = |clock| {
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: one structure; both clocks are always there.
-        unsafe { libc::clock_gettime(clock, &raw mut time) };
-        time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
-    };
-    Stamp { wall: read(libc::CLOCK_REALTIME), monotonic: read(libc::CLOCK_MONOTONIC) }
-}
-
-/// The numbers that can name a socket call, by interface.
-fn all_numbers() -> impl Iterator<Item = (Abi, u32, &'static str)> {
-    const LAST: u32 = 1024;
-    [Abi::I386, Abi::X86_64, Abi::X32].into_iter().flat_map(|abi| {
-        let bit = if abi == Abi::X32 { Abi::X32_BIT } else { 0 };
-        (0..LAST).filter_map(move |number| Some((abi, number | bit, abi.name_of(number | bit)?)))
-    })
-}
-
-/// The names of all calls that can be shown, by interface.
-pub(super) fn names() -> impl Iterator<Item = (Abi, &'static str)> {
-    let multiplexed = Call::ALL.into_iter().map(|call| (Abi::I386, call.name()));
-    all_numbers().map(|(abi, _, name)| (abi, name)).chain(multiplexed)
-}
-
-/// The system calls by whose numbers something that is `shown` can be made. Where calls are `taken_apart`, accept comes as
-/// accept4, send as sendto and recv as recvfrom.
-pub(super) fn numbers(shown: &HashSet<(Abi, &'static str)>, taken_apart: bool) -> Vec<(Arch, u32)> {
-    let becomes = |number: u32| {
-        let multiplexed = Call::ALL.into_iter().filter(move |call| call.direct_i386() == number);
-        taken_apart && multiplexed.into_iter().any(|call| shown.contains(&(Abi::I386, call.name())))
-    };
-    let is_shown = |abi, number, name| shown.contains(&(abi, name)) || (abi == Abi::I386 && becomes(number));
-    all_numbers()
-        .filter(|(_, number, name)| *number != SOCKETCALL_I386 || *name != "socketcall")
-        .filter(|(abi, number, name)| is_shown(*abi, *number, name))
-        .map(|(abi, number, _)| (if abi == Abi::I386 { Arch::I386 } else { Arch::X86_64 }, number))
-        .collect()
-}
-
 /// A multiplexed call that goes nowhere.
 pub(super) const fn whole(call: i32, array: u32) -> Seen {
     Seen {
@@ -106,10 +65,6 @@ impl Watched {
 
     pub(super) fn is_trapped(&mut self, call: i32, array: u32) {
         self.trapped = Some((call, array));
-    }
-
-    pub(super) fn begin(&mut self, request: Request, since: Stamp, system: u64) {
-        self.under_way = Some(UnderWay { request, since, system });
     }
 
     /// What a stop at a call's entry shows.
@@ -176,66 +131,5 @@ impl Frame {
         }
         let word = |at: usize| u32::from_le_bytes([words[at], words[at + 1], words[at + 2], words[at + 3]]);
         Some(Frame { caller: word(12), call: word(36).cast_signed() })
-    }
-}
-
-/// A stopped thread's memory. What lies near the stack pointer, as most arguments do, is read once, when something there is
-/// asked for.
-pub(super) struct Memory<'a> {
-    stopped: &'a Stopped,
-    /// The stack pointer, if there may be more than one look.
-    sp: Option<u64>,
-    near: OnceCell<Near>,
-}
-
-/// Bytes from the stack pointer on, as many as can be read.
-struct Near {
-    bytes: [u8; Near::MOST],
-    read: usize,
-}
-
-impl Near {
-    /// What is read at once.
-    const MOST: usize = 1024;
-}
-
-impl<'a> Memory<'a> {
-    pub(super) fn near(stopped: &'a Stopped, sp: u64) -> Memory<'a> {
-        Memory { stopped, sp: Some(sp), near: OnceCell::new() }
-    }
-
-    pub(super) fn plain(stopped: &'a Stopped) -> Memory<'a> {
-        Memory { stopped, sp: None, near: OnceCell::new() }
-    }
-
-    /// Bytes behind the stack pointer, up to the first that can't be read.
-    fn behind(&self, sp: u64) -> &[u8] {
-        let near = self.near.get_or_init(|| {
-            let mut bytes = [0; Near::MOST];
-            let read = self.stopped.read(sp, &mut bytes).unwrap_or(0);
-            Near { bytes, read }
-        });
-        &near.bytes[..near.read]
-    }
-
-    /// Whether a call that comes back to `ip` came through the vDSO: there stand `pop %ebp; pop %edx; pop %ecx; ret`.
-    fn is_landing(&self, ip: u64) -> bool {
-        const LANDING: [u8; 4] = [0x5d, 0x5a, 0x59, 0xc3];
-        let mut code = [0; 4];
-        self.stopped.read_exact(ip, &mut code).is_ok() && code == LANDING
-    }
-}
-
-impl decode::Memory for Memory<'_> {
-    fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
-        if let Some(sp) = self.sp
-            && let Some(offset) = address.checked_sub(sp).filter(|offset| *offset < Near::MOST as u64)
-            && let Some(bytes) =
-                self.behind(sp).get(offset as usize..).and_then(|bytes| bytes.get(..buffer.len()))
-        {
-            buffer.copy_from_slice(bytes);
-            return buffer.len();
-        }
-        self.stopped.read(address, buffer).unwrap_or(0)
     }
 }
