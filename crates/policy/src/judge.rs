@@ -16,7 +16,7 @@ use crate::socket::{INET, INET6, STREAM, Socket, UNIX, VSOCK};
 /// A call as it will be made: nothing of it can be changed any more.
 #[derive(Clone, Copy, Debug)]
 pub struct Copied<'a> {
-    /// The call. Of sendmmsg, each message is judged as one of sendmsg's.
+    /// The call. Of sendmmsg, each message is judged.
     pub call: Call,
     /// What the socket is, as the kernel says.
     pub socket: Socket,

@@ -77,11 +77,18 @@ impl Registers {
         [r.rbx as u32, r.rcx as u32, r.rdx as u32, r.rsi as u32, r.rdi as u32, r.rbp as u32]
     }
 
-    /// Sets the six argument registers of an i386 call.
+    /// Sets the six argument registers of an i386 call. Their upper halves, which 64-bit code can use, stay as they are.
     pub const fn set_i386_args(&mut self, args: [u32; 6]) {
+        const fn low(register: u64, word: u32) -> u64 {
+            register & !(u32::MAX as u64) | word as u64
+        }
         let r = &mut self.0;
-        [r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp] =
-            [args[0] as u64, args[1] as u64, args[2] as u64, args[3] as u64, args[4] as u64, args[5] as u64];
+        r.rbx = low(r.rbx, args[0]);
+        r.rcx = low(r.rcx, args[1]);
+        r.rdx = low(r.rdx, args[2]);
+        r.rsi = low(r.rsi, args[3]);
+        r.rdi = low(r.rdi, args[4]);
+        r.rbp = low(r.rbp, args[5]);
     }
 
     /// Sets the first argument register of a call: rdi if it is a 64-bit one, else ebx.

@@ -100,6 +100,15 @@ static long faults(void)
 		return 0;
 	return raw(ioctl(fd, UFFDIO_REGISTER, &range));
 }
+/* A child without it could have something else there. */
+static long not_for_children(void) { return raw(madvise(place + 4096, 1, MADV_DONTFORK)); }
+static long not_for_children_by_process(void)
+{
+	struct iovec all = { place, size };
+	int self = must("pidfd_open", syscall(434, getpid(), 0));
+	long result = raw(syscall(440, self, &all, 1, MADV_DONTFORK, 0));
+	return result > 0 ? 0 : result;
+}
 static long pipe_into(void)
 {
 	/* A pipe's bytes into it: the kernel writes what the program can't. */
@@ -114,7 +123,8 @@ static const struct { const char *name; long (*attack)(void); } attacks[] = {
 	{ "MAP_FIXED", map_over }, { "SHM_REMAP", attach_over }, { "remap_file_pages", remap_pages }, { "MADV_REMOVE", punch },
 	{ "/proc/self/mem", memory_file }, { "process_vm_writev", vm_write }, { "map_files, write", reopened_write },
 	{ "map_files, mmap", reopened_map }, { "map_files, ftruncate", reopened_truncate }, { "map_files, fallocate", reopened_punch },
-	{ "userfaultfd", faults }, { "read into it", pipe_into },
+	{ "userfaultfd", faults }, { "read into it", pipe_into }, { "MADV_DONTFORK", not_for_children },
+	{ "process_madvise (from Linux 6.13)", not_for_children_by_process },
 };
 
 int main(int count, char **arguments)
@@ -146,6 +156,9 @@ int main(int count, char **arguments)
 		madvise(place, size, MADV_DONTNEED);
 		madvise(place, size, MADV_FREE);
 		madvise(place, size, MADV_PAGEOUT);
+		/* And memory beside it may be kept from children as ever. */
+		char *other = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		must("madvise", madvise(other, 4096, MADV_DONTFORK));
 		struct sockaddr_in name = v4(atoi(arguments[2]));
 		long result = raw(sendto(socket(AF_INET, SOCK_DGRAM, 0), "x", 1, 0, (void *)&name, sizeof name));
 		say("it is %s, and used: %ld\n", find("socketcall-arguments") && place == before && size == length ? "there" : "not there", result);

@@ -1,6 +1,11 @@
 /* Ways around rules that need no race. Each is tried in a process of its own, and told: "through", or the error.
  *	ways ALLOWED FORBIDDEN ALLOWED_TCP FORBIDDEN_TCP DIRECTORY	(the receiver's)
  *	ways exec PORT		sends to that port, after exec
+ *	ways forged FORBIDDEN ALLOWED	covers the place for copies with the forbidden port, and sends to the allowed one; or where
+ *				there is no such place, to the forbidden one
+ *	ways each PORT		one message by sendmmsg
+ *	ways upper PORT		64-bit code calls by int $0x80, with something in the upper halves of all words
+ *	ways source		to any address from 127.0.0.2: prints who gets it
  * What lacks a word in brackets gets through natively. */
 #include "policy.h"
 #include <linux/filter.h>
@@ -346,6 +351,107 @@ static long vfork_exec(void)
 	return WEXITSTATUS(status) ? -EACCES : 0;
 }
 
+enum { OURS = 9 };
+
+/* A filter of the program's own that answers for the calls by which the place is made. */
+static long faked(int number)
+{
+	char texts[2][16];
+	snprintf(texts[0], 16, "%d", forbidden);
+	snprintf(texts[1], 16, "%d", allowed);
+	filter(SECCOMP_RET_ERRNO, 0, number);
+	execl(self, self, "forged", texts[0], texts[1], NULL);
+	return -errno;
+}
+static long faked_seal(void) { return faked(462); }
+static long faked_descriptor(void)
+{
+	/* The answer, 0, is a descriptor of ours. It will be closed. */
+	int own = must("memfd_create", memfd_create("ours", 0));
+	must("ftruncate", ftruncate(own, 4 << 20));
+	must("dup2", dup2(own, STDIN_FILENO));
+	must("dup2", dup2(own, OURS));
+	return faked(438);
+}
+/* What is mapped for reading and shared with somebody, or NULL. */
+static char *shared_place(size_t *size)
+{
+	char line[512], *found = NULL;
+	FILE *maps = fopen("/proc/self/maps", "r");
+	while (maps && !found && fgets(line, sizeof line, maps)) {
+		unsigned long from, until;
+		if (strstr(line, " r--s ") && strstr(line, "memfd:") && sscanf(line, "%lx-%lx", &from, &until) == 2) {
+			found = (char *)from;
+			*size = until - from;
+		}
+	}
+	if (maps)
+		fclose(maps);
+	return found;
+}
+static long forged(int forbidden, int allowed)
+{
+	size_t size, all = 4 << 20;
+	struct sockaddr_in name = v4(forbidden);
+	char *place = shared_place(&size);
+	if (place) {
+		char *own = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_SHARED, OURS, 0);
+		if (own == MAP_FAILED) {
+			own = mmap(place, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			all = size;
+		}
+		for (size_t at = 0; own != MAP_FAILED && at < all; at += 128)
+			memcpy(own + at, &name, sizeof name);
+		name = v4(allowed);
+	}
+	return to(fd_of(AF_INET, SOCK_DGRAM), 0, &name, sizeof name);
+}
+
+static long each(int port)
+{
+	struct sockaddr_in name = v4(port);
+	struct iovec part = { "x", 1 };
+	struct mmsghdr message = { .msg_hdr = { &name, sizeof name, &part, 1 } };
+	return raw(sendmmsg(fd_of(AF_INET, SOCK_DGRAM), &message, 1, 0));
+}
+
+/* Who sends to any address sends to its own, if it has one. */
+static long source(void)
+{
+	struct sockaddr_in name = v4(0), any = { .sin_family = AF_INET };
+	socklen_t length = sizeof name;
+	int loopback = fd_of(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK), own = fd_of(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
+	must("bind", bind(loopback, (void *)&name, sizeof name));
+	must("getsockname", getsockname(loopback, (void *)&name, &length));
+	any.sin_port = name.sin_port;
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	must("bind", bind(own, (void *)&name, sizeof name));
+	struct iovec part = { "x", 1 };
+	struct { struct cmsghdr head; struct in_pktinfo from; } control = { { CMSG_LEN(sizeof(struct in_pktinfo)), IPPROTO_IP, IP_PKTINFO }, { .ipi_spec_dst = name.sin_addr } };
+	struct msghdr message = { &any, sizeof any, &part, 1, &control, sizeof control, 0 };
+	long result = raw(sendmsg(fd_of(AF_INET, SOCK_DGRAM), &message, 0));
+	char byte;
+	if (result == 1)
+		say("%s%s\n", recv(loopback, &byte, 1, 0) == 1 ? "127.0.0.1" : "", recv(own, &byte, 1, 0) == 1 ? "127.0.0.2" : "");
+	return result;
+}
+
+#ifdef __x86_64__
+/* The kernel doesn't look at upper halves there, and keeps them. */
+static long upper(int port)
+{
+	const uint64_t high = 0x1234567800000000, marks[2] = { high | 0x9abcdef0, high | 0x55aa55aa };
+	struct { struct sockaddr_in name; } *memory = low(4096);
+	memory->name = v4(port);
+	uint64_t result = 362, fd = high | fd_of(AF_INET, SOCK_DGRAM), name = high | (uintptr_t)&memory->name, length = high | sizeof memory->name;
+	uint64_t before[3] = { fd, name, length }, rest[2] = { marks[0], marks[1] };
+	asm volatile("int $0x80" : "+a"(result), "+b"(fd), "+c"(name), "+d"(length), "+S"(rest[0]), "+D"(rest[1]) : : "r8", "r9", "r10", "r11", "memory");
+	int kept = fd == before[0] && name == before[1] && length == before[2] && !memcmp(rest, marks, sizeof marks);
+	say("%ld, %s\n", (long)(int)result, kept ? "kept" : "changed");
+	return 0;
+}
+#endif
+
 #define WAY(name) { #name, name }
 static const struct { const char *name; long (*attempt)(void); } attempts[] = {
 	WAY(netlink), WAY(netlink_flags), WAY(packet), WAY(raw_socket), WAY(udplite), WAY(netlink_int80), WAY(netlink_socketcall),
@@ -360,7 +466,7 @@ static const struct { const char *name; long (*attempt)(void); } attempts[] = {
 	WAY(namespaces_by_clone), WAY(namespaces_untraced), WAY(namespaces_by_clone3), WAY(mounts), WAY(roots), WAY(uring), WAY(traced),
 	WAY(written), WAY(taken), WAY(typed), WAY(listener), { "in_our_name (under a tracer)", in_our_name }, WAY(its_memory),
 	WAY(its_descriptors), WAY(exec_plain), WAY(exec_closed), { "exec_full (with descriptors)", exec_full }, WAY(exec_no_memory),
-	WAY(vfork_exec),
+	WAY(vfork_exec), WAY(faked_seal), WAY(faked_descriptor),
 };
 
 int main(int count, char **arguments)
@@ -372,8 +478,21 @@ int main(int count, char **arguments)
 			result = to(result, 0, &name, sizeof name);
 		return result < 0 ? -result : 0;
 	}
-	if (count != 6)
+	long result = 0;
+	if (count == 4 && !strcmp(arguments[1], "forged"))
+		result = forged(atoi(arguments[2]), atoi(arguments[3]));
+	else if (count == 3 && !strcmp(arguments[1], "each"))
+		result = each(atoi(arguments[2]));
+#ifdef __x86_64__
+	else if (count == 3 && !strcmp(arguments[1], "upper"))
+		result = upper(atoi(arguments[2]));
+#endif
+	else if (count == 2 && !strcmp(arguments[1], "source"))
+		result = source();
+	else if (count != 6)
 		return 97;
+	if (count != 6)
+		return result < 0 ? -result : 0;
 	self = arguments[0];
 	allowed = atoi(arguments[1]);
 	forbidden = atoi(arguments[2]);

@@ -1,6 +1,7 @@
 //! Where copies lie: memory that a program has mapped for reading only, sealed, and that we write.
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,11 +142,20 @@ impl Area {
     pub(super) fn is_in(&self, smaps: &str) -> bool {
         let (device, inode) = self.identity;
         let device = format!("{:02x}:{:02x}", libc::major(device), libc::minor(device));
-        let place =
-            format!("{:08x}-{:08x} r--s 00000000 {device} {inode} ", self.base, self.base + SIZE as u64);
-        let mut lines = smaps.lines().skip_while(|line| !line.starts_with(&place));
+        let place = format!("{:08x}-{:08x} ", self.base, self.base + SIZE as u64);
+        // What can be read can be executed under READ_IMPLIES_EXEC (personality(2)).
+        let kinds = ["r--s", "r-xs"].map(|kind| format!("{kind} 00000000 {device} {inode} "));
+        let is_place = |line: &str| {
+            line.strip_prefix(&place).is_some_and(|rest| kinds.iter().any(|kind| rest.starts_with(kind)))
+        };
+        let mut lines = smaps.lines().skip_while(|line| !is_place(line));
         let flags = lines.find_map(|line| line.strip_prefix("VmFlags:"));
         flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "sl"))
+    }
+
+    /// Whether some of these addresses are in it.
+    pub(super) fn overlaps(&self, addresses: Range<u64>) -> bool {
+        addresses.start < self.base + SIZE as u64 && self.base < addresses.end
     }
 
     /// A slot for `length` bytes; `None` if there is none of that length, or all are in use.

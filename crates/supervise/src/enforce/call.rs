@@ -23,6 +23,8 @@ impl Words {
             Arch::X86_64 if number & Abi::X32_BIT != 0 => Abi::X32,
             Arch::X86_64 => Abi::X86_64,
         };
+        // By int $0x80, 64-bit code can have anything in the upper halves, at which the kernel doesn't look.
+        let args = if arch == Arch::I386 { args.map(|word| u64::from(word as u32)) } else { args };
         Some(Words { arch, abi, number, args })
     }
 

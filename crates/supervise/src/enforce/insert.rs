@@ -93,7 +93,20 @@ pub(super) fn area(
         Err(_) => Ok(0),
     };
     let _ = program.call([6, libc::SYS_close as u32], [fd, 0, 0, 0, 0, 0])?;
-    Ok(base.and_then(|base| sealed.and_then(|_| Area::new(memory, base))))
+    let area = base.and_then(|base| sealed.and_then(|_| Area::new(memory, base)));
+    Ok(area.and_then(|area| is_there(stopped.tid(), &area).map(|()| area)))
+}
+
+/// That the area is where the calls have put it, and sealed: a filter of the program's own could have answered in the
+/// kernel's place.
+fn is_there(tid: Tid, area: &Area) -> io::Result<()> {
+    let smaps = proc_file(tid, "smaps").ok_or(io::ErrorKind::NotFound)?;
+    if area.is_in(&fs::read_to_string(smaps)?) {
+        return Ok(());
+    }
+    Err(io::Error::other(
+        "mmap(2) or mseal(2) did not do what they say, as under a seccomp filter that answers for them",
+    ))
 }
 
 /// A program that makes calls for us.

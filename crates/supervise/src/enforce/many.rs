@@ -1,5 +1,5 @@
-//! sendmmsg, made message by message: each is copied and judged as one of sendmsg's, and what the kernel would write behind
-//! each is written by us.
+//! sendmmsg, made message by message: each is copied and judged, and made by sendmsg; what the kernel would write behind each is
+//! written by us.
 
 use std::sync::Arc;
 

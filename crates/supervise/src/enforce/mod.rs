@@ -6,6 +6,7 @@
 
 mod area;
 mod call;
+mod guard;
 mod insert;
 mod many;
 mod message;
@@ -357,15 +358,17 @@ impl Enforce {
         flags: u32,
     ) -> tracee::Result<Result<Slot, Outcome>> {
         let abi = words.abi;
+        // sendmmsg's messages are its own: a rule may name it.
+        let Some(call) = words.call() else { return Ok(Err(Outcome::Answered(libc::ENOSYS))) };
         let name = message.name.as_deref();
-        let resolved = name.and_then(|name| self.resolved(stopped, copy, Call::Sendmsg, name));
+        let resolved = name.and_then(|name| self.resolved(stopped, copy, call, name));
         let (path, control) = (resolved.as_deref(), message.kinds(abi));
-        let refused = self.judged_with(stopped, words, Call::Sendmsg, copy, name, path, flags, &control);
+        let refused = self.judged_with(stopped, words, call, copy, name, path, flags, &control);
         if let Some(outcome) = refused {
             return Ok(Err(outcome));
         }
         if let Some(name) = message.name.take() {
-            message.name = match socket::settled(copy.socket, Call::Sendmsg, name, resolved) {
+            message.name = match socket::settled(copy.socket, call, name, resolved) {
                 Ok(name) => name,
                 Err((verdict, name)) => return Ok(Err(Outcome::Decided(verdict, copy.socket, Some(name)))),
             };
@@ -440,6 +443,7 @@ impl Layer for Enforce {
         if memory {
             self.secret = insert::check()?;
             insert::want(&mut plan.wants, self.secret);
+            guard::want(&mut plan.wants);
         }
         self.policy.add_to(&mut plan.wants, &Enforce::answer);
         Ok(())
@@ -482,6 +486,10 @@ impl Layer for Enforce {
             stopped.answer(libc::ENOSYS)?;
             return Ok(Judged::Refused("unknown architecture".into()));
         };
+        if let Some(errno) = self.keeps_area(stopped.tid(), &words) {
+            stopped.answer(errno)?;
+            return Ok(Judged::Made(Then::Go));
+        }
         let outcome = match self.policy.step(&words.data(info.ip)) {
             Step::Allow => return Ok(Judged::Made(Then::Go)),
             Step::Decided(verdict) => return self.decided(stopped, &words, verdict, None),

@@ -12,6 +12,8 @@ use super::path;
 
 /// AF_UNIX
 const UNIX: u32 = 1;
+/// AF_INET
+const INET: u32 = 2;
 /// AF_INET6
 const INET6: u32 = 10;
 
@@ -60,11 +62,12 @@ pub(super) fn copy(tid: Tid, known: &mut Option<(Tid, OwnedFd)>, fd: i32) -> Res
 ///   its own;
 /// - of a family whose addresses are not understood, those that begin as another's are refused, as most such families do.
 ///
-/// And a path is used as it was resolved.
+/// And a path is used as it was resolved; and 0.0.0.0 as 127.0.0.1, for which it was judged: the kernel takes the socket's own
+/// address for it, if that has one (net/ipv4/route.c, `ip_route_output_key_hash_rcu`), and so another one than was permitted.
 pub(super) fn settled(
     socket: Socket,
     call: Call,
-    bytes: Vec<u8>,
+    mut bytes: Vec<u8>,
     resolved: Option<Vec<u8>>,
 ) -> Result<Option<Vec<u8>>, (Verdict, Vec<u8>)> {
     let refused = |errno, by| Verdict { action: Action::Deny(errno), by };
@@ -78,11 +81,28 @@ pub(super) fn settled(
     if !socket.is_modelled() && family.is_some_and(|family| family != socket.family) && !ends {
         return Err((refused(Errno::EINVAL, By::Unmodelled), bytes));
     }
+    if socket.is_inet() && call != Call::Bind && !ends {
+        any_is_loopback(&mut bytes);
+    }
     match resolved.map(|path| path::replaced(&bytes, &path)) {
         Some(Some(replaced)) => Ok(Some(replaced)),
         // Whoever uses another name for it can let that lead elsewhere in the meantime.
         Some(None) => Err((refused(Errno::ENAMETOOLONG, By::Unresolved), bytes)),
         None => Ok(Some(bytes)),
+    }
+}
+
+/// Makes 127.0.0.1 of 0.0.0.0, also of a mapped one. (Of :: the kernel itself makes ::1, net/ipv6/tcp_ipv6.c and udp.c.)
+fn any_is_loopback(address: &mut [u8]) {
+    const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+    let ip = match address.first_chunk().map(|family| u32::from(u16::from_ne_bytes(*family))) {
+        // AF_UNSPEC is taken for AF_INET where something is sent.
+        Some(0 | INET) => address.get_mut(4..8),
+        Some(INET6) if address.get(8..20) == Some(&MAPPED) => address.get_mut(20..24),
+        _ => None,
+    };
+    if let Some(ip @ [0, 0, 0, 0]) = ip {
+        ip.copy_from_slice(&[127, 0, 0, 1]);
     }
 }
 
@@ -145,4 +165,38 @@ fn option(fd: &OwnedFd, name: libc::c_int) -> io::Result<u32> {
         libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut length)
     };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A `struct sockaddr_in` or `sockaddr_in6` to port 443.
+    fn address(family: u16, ip: &[u8]) -> Vec<u8> {
+        let flow: &[u8] = if family == 10 { &[0; 4] } else { &[] };
+        [&family.to_ne_bytes()[..], &[1, 187], flow, ip, &[0; 8]].concat()
+    }
+
+    #[test]
+    fn any_address_is_loopback_to_who_connects_or_sends() {
+        let mapped = |ip: [u8; 4]| [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff][..], &ip].concat();
+        let (any, loopback, other) = ([0; 4], [127, 0, 0, 1], [10, 0, 0, 0]);
+        let (tcp, udp6) = (Socket::new(2, 1, 6), Socket::new(10, 2, 17));
+        for (socket, call, family, given, used) in [
+            (tcp, Call::Connect, 2, any.to_vec(), loopback.to_vec()),
+            (tcp, Call::Connect, 2, other.to_vec(), other.to_vec()),
+            (tcp, Call::Connect, 0, any.to_vec(), any.to_vec()),
+            (tcp, Call::Sendto, 0, any.to_vec(), loopback.to_vec()),
+            (tcp, Call::Bind, 2, any.to_vec(), any.to_vec()),
+            (udp6, Call::Sendmsg, 2, any.to_vec(), loopback.to_vec()),
+            (udp6, Call::Sendmmsg, 10, mapped(any), mapped(loopback)),
+            (udp6, Call::Connect, 10, mapped(other), mapped(other)),
+            (udp6, Call::Connect, 10, vec![0; 16], vec![0; 16]),
+        ] {
+            let settled = settled(socket, call, address(family, &given), None);
+            assert_eq!(settled, Ok(Some(address(family, &used))), "{call:?} {family} {given:?}");
+        }
+        let short = address(2, &any)[..6].to_vec();
+        assert_eq!(settled(tcp, Call::Connect, short.clone(), None), Ok(Some(short)));
+    }
 }

@@ -17,7 +17,10 @@ pub fn cases(world: &World, guests: &Guests, add: &mut Add<'_>) {
         let title = |what: &str| format!("{what}, {} bits", bits.name());
         add(&title("ways around"), &|| needs_root(|| around(world, guests, bits)));
         add(&title("the slots"), &|| needs_root(|| slots(world, guests, bits)));
+        add(&title("a rule that names sendmmsg"), &|| each(world, guests, bits));
+        add(&title("any address is loopback"), &|| source(world, guests, bits));
     }
+    add("upper halves of words by int $0x80, 64 bits", &|| upper(world, guests));
 }
 
 /// Natively some ways are open to root alone.
@@ -128,4 +131,69 @@ escape = {{ process_vm_writev = true }}
     }
     ensure!(receiver.seen()?.of("udp").allowed == 1, "the datagram did not come");
     Ok(Outcome::Passed(format!("{attacks} attacks")))
+}
+
+/// Of a call that is made in parts, rules mean the call.
+fn each(world: &World, guests: &Guests, bits: Bits) -> Result<Outcome> {
+    let mut receiver = Receiver::start(guests, 2 * LIMIT)?;
+    let port = receiver.ports("udp").allowed.to_string();
+    let program = guests.program("ways", bits)?.display().to_string();
+    let mut outcome = |action: &str, call: &str, default: &str| -> Result<(Option<i32>, u64)> {
+        let policy = format!(
+            r#"default = "{default}"
+rule = [
+  {{ action = "{action}", call = "{call}", address = "127.0.0.1", port = {port} }},
+  {{ action = "allow", call = "create" }},
+]
+"#
+        );
+        let line = [
+            under(world, &guests.policy("each", &policy)?),
+            vec![program.clone(), "each".into(), port.clone()],
+        ];
+        let finished = Running::start(command(&line.concat())?, vec![], LIMIT)?.wait()?;
+        unfiltered(&finished)?;
+        Ok((finished.status.code(), receiver.seen()?.of("udp").allowed))
+    };
+    let refused = (Some(nix::libc::EACCES), 0);
+    for (action, call, default, expected) in [
+        ("deny", "sendmmsg", "allow", refused),
+        ("deny", "sendmsg", "allow", (Some(0), 1)),
+        ("allow", "sendmmsg", "deny", (Some(0), 1)),
+        ("allow", "sendmsg", "deny", refused),
+    ] {
+        let came = outcome(action, call, default)?;
+        ensure!(came == expected, "{action} {call}, else {default}: {came:?} and not {expected:?}");
+    }
+    Ok(Outcome::Passed("4 policies".into()))
+}
+
+/// What the kernel doesn't look at is not looked at, and is there afterwards.
+fn upper(world: &World, guests: &Guests) -> Result<Outcome> {
+    let policy = guests
+        .policy("upper", "default = \"deny\"\nrule = [{ action = \"allow\", address = \"127.0.0.1\" }]\n")?;
+    let program =
+        [guests.program("ways", Bits::SixtyFour)?.display().to_string(), "upper".into(), "9".into()];
+    let native = run(&[], &program)?.text();
+    ensure!(native == "0, kept\n", "natively {native}");
+    let ruled = run(&under(world, &policy), &program)?.text();
+    ensure!(ruled == native, "{ruled}");
+    Ok(Outcome::Passed("a connection".into()))
+}
+
+/// 0.0.0.0 is the sender's own address to the kernel, if it has one; and loopback to rules.
+fn source(world: &World, guests: &Guests, bits: Bits) -> Result<Outcome> {
+    let policy = r#"default = "deny"
+rule = [
+  { action = "allow", address = "127.0.0.1" },
+  { action = "allow", call = "bind", address = "127.0.0.2" },
+]
+"#;
+    let policy = guests.policy("source", policy)?;
+    let program = vec![guests.program("ways", bits)?.display().to_string(), "source".into()];
+    let native = run(&[], &program)?.text().trim_end().to_owned();
+    ensure!(native == "127.0.0.2", "natively {native} gets it");
+    let ruled = run(&under(world, &policy), &program)?.text().trim_end().to_owned();
+    ensure!(ruled == "127.0.0.1", "{ruled} gets it");
+    Ok(Outcome::Passed("who gets it".into()))
 }
