@@ -8,8 +8,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Verb};
 use verbs::check::profile::Status;
 
@@ -24,8 +22,8 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error, RUN_FAILED),
     };
     let runs_a_program = arguments.get(1).is_some_and(|verb| verb == "run" || verb == "trace");
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let verb = match Cli::read(arguments) {
+        Ok(verb) => verb,
         Err(error) => {
             // Help and version are asked for, and go to standard output.
             let asked = !error.use_stderr();
@@ -34,7 +32,7 @@ fn main() -> ExitCode {
             return if asked { ExitCode::SUCCESS } else { status.into() };
         }
     };
-    match cli.verb {
+    match verb {
         Verb::Run(run) => match verbs::run::run(&run) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

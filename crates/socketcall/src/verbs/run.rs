@@ -42,8 +42,8 @@ pub struct Run {
     pub command: Vec<OsString>,
 }
 
-/// What can stand in SOCKETCALL_OPTIONS.
-#[derive(Debug, Args)]
+/// What can stand in SOCKETCALL_OPTIONS. By default nothing does, as for clap.
+#[derive(Debug, Default, Args)]
 pub struct Options {
     /// Say at the end how many calls went by stub, trap and direct, process by process.
     ///

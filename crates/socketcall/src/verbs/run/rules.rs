@@ -9,7 +9,7 @@ use policy::{Compiled, Policy};
 use crate::verbs::policy::rules::{Read, ShortRules};
 
 /// Options that make a policy.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Rules {
     /// Hold the program, and all that it starts, to the rules in FILE
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
