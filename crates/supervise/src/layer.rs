@@ -85,6 +85,11 @@ pub trait Layer: Send {
         Then::Go
     }
 
+    /// Whether most calls of 32-bit code that the layer has stopped get other registers: then those are asked for at once.
+    fn sets_registers(&self) -> bool {
+        true
+    }
+
     /// The program is being started, and has not run yet. Other than [`Layer::plan`], this takes none of its
     /// time.
     fn on_start(&mut self) {}

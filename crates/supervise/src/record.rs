@@ -257,6 +257,10 @@ impl Layer for Record {
         if self.every { Then::StopAtCall } else { Then::Go }
     }
 
+    fn sets_registers(&self) -> bool {
+        false
+    }
+
     fn on_start(&mut self) {
         self.observer.start();
     }

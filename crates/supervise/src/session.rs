@@ -22,6 +22,8 @@ struct Always<'a> {
     filter: Option<&'a Filter>,
     /// How every thread goes on at least ([`Layer::least`]).
     then: Then,
+    /// Whether most calls that stop have their registers set ([`Layer::sets_registers`]).
+    by_registers: bool,
 }
 
 impl Always<'_> {
@@ -131,7 +133,8 @@ pub(crate) fn follow_all(
         layer.on_start();
     }
     let then = layers.iter().map(|layer| layer.least()).max().unwrap_or(Then::Go);
-    let always = Always { filter, then };
+    let by_registers = layers.iter().all(|layer| layer.sets_registers());
+    let always = Always { filter, then, by_registers };
     let mut threads = Threads::of(first);
     let mut placement = Placement::new();
     let (mut outcome, mut over) = (None, false);
@@ -170,7 +173,7 @@ pub(crate) fn follow_all(
                 if over {
                     kill(stopped.tid());
                 }
-                if matches!(stop, Stop::Seccomp { .. } | Stop::Call | Stop::Signal(libc::SIGSYS)) {
+                if matches!(stop, Stop::Seccomp | Stop::Call | Stop::Signal(libc::SIGSYS)) {
                     placement.serving(stopped.tid());
                 }
                 serve(layers, always, &mut waiter, stopped, stop, &mut threads);
@@ -340,8 +343,9 @@ fn handle(
                 then = then.max(layer.on_call(waiter, stopped)?);
             }
         }
-        Stop::Seccomp { .. } => {
-            let call = stopped.call_info(true)?;
+        Stop::Seccomp => {
+            let call =
+                if always.by_registers { stopped.call_in_registers()? } else { stopped.call_info(true)? };
             // Elsewhere it left the stop: it was killed.
             let At::Entry { number, args } = call.at else { return Err(tracee::Error::Gone) };
             let Some(data) = always.data(&call, number, args) else {

@@ -62,8 +62,30 @@ impl Stopped {
         }
     }
 
-    /// The data of the filter that stopped the thread.
-    pub(crate) fn filter_data(&self) -> Result<u32> {
+    /// As [`Stopped::call_info`] at a call's entry, for who needs the registers too: those of 32-bit code tell all, since it
+    /// can make i386 calls only (arch/x86/entry/entry_64_compat.S). [`Stopped::registers`] then asks nothing once more.
+    ///
+    /// # Errors
+    /// [`Error::Gone`]
+    pub fn call_in_registers(&self) -> Result<CallInfo> {
+        if let Some(known) = self.known_call() {
+            return Ok(known);
+        }
+        let registers = self.registers()?;
+        if !registers.is_32() {
+            return self.call_info(true);
+        }
+        let info = from_registers(&registers, true);
+        self.know_call(info);
+        self.know_registers(registers);
+        Ok(info)
+    }
+
+    /// The data of the filter that stopped the thread ([`crate::Stop::Seccomp`]).
+    ///
+    /// # Errors
+    /// [`Error::Gone`]
+    pub fn filter_data(&self) -> Result<u32> {
         match self.ask()? {
             Some((_, data)) => Ok(data),
             None => Ok(self.event_message()? as u32),
@@ -95,7 +117,7 @@ impl Stopped {
         };
         let (arch, ip, sp) = (info.arch, info.instruction_pointer, info.stack_pointer);
         let info = CallInfo { arch, ip, sp, at };
-        self.know_call(Some(info));
+        self.know_call(info);
         Ok(Some((info, filter)))
     }
 }

@@ -150,6 +150,7 @@ fn run_to_call(
     meanwhile: &mut dyn FnMut(Tid) -> Result<()>,
 ) -> Result<()> {
     loop {
+        stopped.forget();
         Stopped::new(stopped.tid(), 0).resume(Resume::ToCall(0))?;
         meanwhile(stopped.tid())?;
         match waiter.wait_for(stopped.tid()) {
@@ -163,7 +164,7 @@ fn run_to_call(
                 return Err(Error::Fault(stopped.registers()?.ip()));
             }
             // A filter that asks its tracer of our own call gets its leave.
-            Ok(Waited::Stopped(_, Stop::Attached | Stop::Seccomp { .. })) => {}
+            Ok(Waited::Stopped(_, Stop::Attached | Stop::Seccomp)) => {}
             // It was killed: the loop is to hear of its end.
             Ok(end) => {
                 waiter.give_back(end);

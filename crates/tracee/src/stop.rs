@@ -28,11 +28,8 @@ pub enum Stop {
     },
     /// The thread is about to end; its memory is still there.
     Exit,
-    /// A filter answered RET_TRACE with this data, at a call's entry.
-    Seccomp {
-        /// The filter's data.
-        data: u16,
-    },
+    /// A filter answered RET_TRACE, at a call's entry ([`Stopped::filter_data`]).
+    Seccomp,
     /// At a call's entry or exit, in turn, after [`crate::Resume::ToCall`].
     Call,
     /// A signal is about to be delivered; it is, if the tracee is resumed with it.
@@ -43,8 +40,9 @@ pub enum Stop {
     Attached,
 }
 
-/// What [`Waiter::wait`] heard.
+/// What [`Waiter::wait`] heard. Nearly always it is the largest of these.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Waited {
     /// A tracee is stopped.
     Stopped(Stopped, Stop),
@@ -259,7 +257,7 @@ fn meaning(stopped: &Stopped, status: libc::c_int) -> Result<Stop> {
             Stop::Clone { child: tid()? }
         }
         libc::PTRACE_EVENT_EXIT => Stop::Exit,
-        libc::PTRACE_EVENT_SECCOMP => Stop::Seccomp { data: stopped.filter_data()? as u16 },
+        libc::PTRACE_EVENT_SECCOMP => Stop::Seccomp,
         libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => Stop::Group(signal),
         _ => Stop::Attached,
     })

@@ -106,20 +106,32 @@ pub struct Stopped {
     system_time: u64,
     /// What was said of the call, if it was asked for.
     call: Cell<Option<CallInfo>>,
+    /// The registers that this was taken from, if it was taken from them.
+    registers: Cell<Option<Registers>>,
 }
 
 impl Stopped {
     /// For [`crate::Waiter`], which alone knows that `tid` is stopped.
     pub(crate) const fn new(tid: Tid, system_time: u64) -> Stopped {
-        Stopped { tid, system_time, call: Cell::new(None) }
+        Stopped { tid, system_time, call: Cell::new(None), registers: Cell::new(None) }
     }
 
     pub(crate) const fn known_call(&self) -> Option<CallInfo> {
         self.call.get()
     }
 
-    pub(crate) fn know_call(&self, call: Option<CallInfo>) {
-        self.call.set(call);
+    pub(crate) fn know_call(&self, call: CallInfo) {
+        self.call.set(Some(call));
+    }
+
+    pub(crate) fn know_registers(&self, registers: Registers) {
+        self.registers.set(Some(registers));
+    }
+
+    /// Nothing that was said holds any more.
+    pub(crate) fn forget(&self) {
+        self.call.set(None);
+        self.registers.set(None);
     }
 
     /// Nanoseconds of processor time that the thread's process had spent in the kernel when it stopped; 0 if the
@@ -140,6 +152,9 @@ impl Stopped {
     /// # Errors
     /// [`Error::Gone`]
     pub fn registers(&self) -> Result<Registers> {
+        if let Some(known) = self.registers.get() {
+            return Ok(known);
+        }
         // SAFETY: user_regs_struct is plain integers, for which zero is a value.
         let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
         let data = (&raw mut registers).expose_provenance();
@@ -152,7 +167,7 @@ impl Stopped {
     /// # Errors
     /// EIO for a segment selector that is none. [`Error::Gone`].
     pub fn set_registers(&mut self, registers: &Registers) -> Result<()> {
-        self.know_call(None);
+        self.forget();
         let data = (&raw const registers.0).expose_provenance();
         request(libc::PTRACE_SETREGS, "PTRACE_SETREGS", self.tid, 0, data)
     }

@@ -123,7 +123,8 @@ pub fn tracer(pid: u32) -> i32 {
     line.and_then(|tracer| tracer.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Text with every run of digits of four or more replaced, as ids and ports are.
+/// Text with every run of digits of four or more replaced, as ids and ports are; and shorter ones where a process's id stands,
+/// with what fills them up to their width.
 pub fn without_numbers(text: &str) -> String {
     let mut out = String::new();
     let mut digits = String::new();
@@ -132,7 +133,12 @@ pub fn without_numbers(text: &str) -> String {
             digits.push(character);
             continue;
         }
-        out.push_str(if digits.len() >= 4 { "N" } else { &digits });
+        let trimmed = out.trim_end_matches(' ').len();
+        let is_id = ["pid", "PID=", "Process"].iter().any(|before| out[..trimmed].ends_with(before));
+        if is_id && !digits.is_empty() && trimmed < out.len() {
+            out.truncate(trimmed + 1);
+        }
+        out.push_str(if digits.len() >= 4 || is_id && !digits.is_empty() { "N" } else { &digits });
         digits.clear();
         if character != '\0' {
             out.push(character);

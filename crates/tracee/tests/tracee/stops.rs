@@ -181,7 +181,8 @@ fn a_filter_asks_the_tracer() {
     let child = asking(Action::Trace(0xabcd)).traced(Options::FOLLOW);
     let mut waiter = child.waiter();
     for result in [42, -38i64] {
-        let mut stopped = expect_stop(&mut waiter, Stop::Seccomp { data: 0xabcd });
+        let mut stopped = expect_stop(&mut waiter, Stop::Seccomp);
+        assert_eq!(stopped.filter_data().expect("data"), 0xabcd);
         let mut registers = stopped.registers().expect("registers");
         assert_eq!(registers.call_number(), 110);
         registers.set_call_number(-1);
