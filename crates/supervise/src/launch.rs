@@ -17,7 +17,7 @@ use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
 use crate::session::{Begun, Layers, follow_all};
 use crate::withdraw::{protect, silence, withdraw, without_stop_signals};
-use crate::{Error, inherited, say};
+use crate::{Error, inherited, say, trial};
 
 /// What is to be run, and how: a part of what [`std::process::Command`] says.
 #[derive(Debug, Default)]
@@ -162,10 +162,17 @@ impl Session {
 
     fn ready(launch: &Launch, mut layers: Layers, children: bool) -> Result<Ready, Error> {
         let program = launch.find()?;
+        trial::need(trial::SUPERVISE)?;
         layers.insert(0, Box::new(Follow::new(children)));
         let mut plan = Plan::default();
         for layer in &mut layers {
             layer.plan(&mut plan)?;
+        }
+        if plan.listener {
+            trial::need(trial::LISTEN)?;
+        }
+        if plan.domain {
+            trial::need(trial::DOMAIN)?;
         }
         let filter = if plan.wants.is_empty() { None } else { Some(plan.wants.compile()?) };
         let options = if plan.at_exit { Options::FOLLOW.with_exit() } else { Options::FOLLOW };
@@ -234,7 +241,10 @@ impl Session {
         installed?;
         entered?;
         if let Some(error) = failed {
-            return Err(Error::ptrace(error, own));
+            return Err(match error.kind() {
+                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe => ended(supervisor),
+                _ => Error::ptrace(error, own),
+            });
         }
         set_tracer(0);
         inherited::restore();
@@ -401,7 +411,7 @@ fn start(mut launch: Launch, layers: Layers, kind: Kind) -> Result<(Ready, Child
     })?;
     drop(tell);
     drop(stdio);
-    child.trace(ready.options)?;
+    let child = child.trace(ready.options)?;
     Ok((ready, child, failure))
 }
 
@@ -431,6 +441,15 @@ fn reset_signals() {
 pub(crate) fn set_tracer(tid: Tid) {
     // SAFETY: PR_SET_PTRACER takes no pointers.
     unsafe { libc::prctl(libc::PR_SET_PTRACER, tid, 0, 0, 0) };
+}
+
+/// Why a supervisor that tells nothing more has ended.
+pub(crate) fn ended(supervisor: Tid) -> Error {
+    let mut status = 0;
+    // SAFETY: waitpid writes one int to `status`.
+    let waited = unsafe { libc::waitpid(supervisor, &raw mut status, libc::__WALL) };
+    let killed = waited == supervisor && libc::WIFSIGNALED(status);
+    Error::Supervisor(killed.then(|| libc::WTERMSIG(status)))
 }
 
 /// How the supervisor's process does its work.

@@ -78,13 +78,14 @@ impl Program {
         let given = PathBuf::from(program);
         let file = if in_path { search(program)? } else { given.clone() };
         let file_name = c_string(file.as_os_str())?;
-        let head = match File::open(&file) {
-            Ok(file) => {
+        let head = match open(&file) {
+            Ok(Some(file)) => {
                 let mut head = Vec::new();
-                // A directory can be opened; execve refuses it.
                 let _ = file.take(4).read_to_end(&mut head);
                 head
             }
+            // execve refuses it.
+            Ok(None) => vec![],
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_executable(&file) => {
                 return Err(Error::Unreadable(file));
             }
@@ -111,6 +112,21 @@ impl Program {
     /// The file that is executed.
     pub(crate) fn file(&self) -> PathBuf {
         OsStr::from_bytes(self.file.as_bytes()).into()
+    }
+
+    /// Whether execve would take the file, as far as that can be told without calling it.
+    ///
+    /// # Errors
+    /// What [`Program::error`] would tell after execve.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let file = self.file();
+        if !is_executable(&file) {
+            return Err(self.error(libc::EACCES));
+        }
+        match interpreter(&file) {
+            Some(interpreter) if !interpreter.exists() => Err(self.error(libc::ENOENT)),
+            _ => Ok(()),
+        }
     }
 
     /// What the file is.
@@ -214,10 +230,15 @@ fn failure(file: &Path, in_path: bool, error: io::Error) -> Error {
     }
 }
 
+/// Opens a file for reading. None if it is no regular one: to open a FIFO waits for a writer, and a device may do anything.
+fn open(file: &Path) -> io::Result<Option<File>> {
+    if file.metadata()?.is_file() { File::open(file).map(Some) } else { Ok(None) }
+}
+
 /// Enough of a file for its ELF headers.
 fn head(file: &Path) -> Option<Vec<u8>> {
     let mut head = Vec::new();
-    File::open(file).ok()?.take(65536).read_to_end(&mut head).ok()?;
+    open(file).ok()??.take(65536).read_to_end(&mut head).ok()?;
     Some(head)
 }
 
@@ -242,7 +263,7 @@ fn interpreter(file: &Path) -> Option<PathBuf> {
     };
     let (offset, size) = place?;
     let mut path = vec![0; usize::try_from(size).ok().filter(|size| *size <= libc::PATH_MAX as usize)?];
-    File::open(file).ok()?.read_exact_at(&mut path, offset).ok()?;
+    open(file).ok()??.read_exact_at(&mut path, offset).ok()?;
     path.truncate(path.iter().position(|byte| *byte == 0).unwrap_or(path.len()));
     Some(OsString::from_vec(path).into())
 }

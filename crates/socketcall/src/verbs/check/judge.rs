@@ -128,6 +128,14 @@ fn known(ways: &[Access], way: Way) -> Access {
     }
 }
 
+/// Whether no way of a 32-bit program leads to the family, though some are there.
+pub fn is_closed_to_32_bit(ways: &[Access]) -> bool {
+    [Way::Process32Direct, Way::Process32Int80, Way::Process32Vdso]
+        .into_iter()
+        .map(|way| known(ways, way))
+        .all(|access| access.is_denied() || matches!(access, Access::NoEntry | Access::Absent))
+}
+
 /// What there is to tell, the worst first. Families of which the same is true are one finding.
 pub fn findings(reports: &[FamilyReport], here: &Here) -> Vec<Finding> {
     let mut findings: Vec<(Verdict, Vec<Way>, Vec<&FamilyReport>)> = Vec::new();
