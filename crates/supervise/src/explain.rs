@@ -81,10 +81,7 @@ impl Machine {
         };
         Machine {
             release: release(),
-            stub: match &starts {
-                Ok(()) => stub(),
-                Err(_) => trial::need(trial::SUPERVISE).and_then(|()| stub()),
-            },
+            stub: stub(),
             starts,
             way: Way::here(),
             outer_kills,

@@ -162,18 +162,12 @@ impl Session {
 
     fn ready(launch: &Launch, mut layers: Layers, children: bool) -> Result<Ready, Error> {
         let program = launch.find()?;
-        trial::need(trial::SUPERVISE)?;
         layers.insert(0, Box::new(Follow::new(children)));
         let mut plan = Plan::default();
         for layer in &mut layers {
             layer.plan(&mut plan)?;
         }
-        if plan.listener {
-            trial::need(trial::LISTEN)?;
-        }
-        if plan.domain {
-            trial::need(trial::DOMAIN)?;
-        }
+        trial::need(if plan.wants.is_empty() { trial::TRACE } else { trial::SUPERVISE })?;
         let filter = if plan.wants.is_empty() { None } else { Some(plan.wants.compile()?) };
         let options = if plan.at_exit { Options::FOLLOW.with_exit() } else { Options::FOLLOW };
         let options = if children { options } else { options.without_children() };

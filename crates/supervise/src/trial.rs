@@ -42,14 +42,20 @@ pub(crate) const EXECVEAT: Call = call("execveat", libc::SYS_execveat, [NONE, 0,
 /// No room for an answer: EINVAL. (Linux 6.8; libc has no name for it.)
 pub(crate) const LSM_LIST_MODULES: Call = call("lsm_list_modules", 461, [0; 4]);
 
-/// What supervising takes beyond what any program calls.
+/// An empty range: no effect. (Linux 6.10; libc has no name for it.)
+const MSEAL: Call = call("mseal", 462, [0; 4]);
+
+/// What tracing takes beyond what any program calls.
+pub(crate) const TRACE: &[Call] = &[PTRACE, READV];
+/// What supervising under a filter of ours takes.
 pub(crate) const SUPERVISE: &[Call] = &[SECCOMP, PTRACE, READV];
 /// What it takes without staying attached.
 pub(crate) const UNTRACED: &[Call] = &[SECCOMP, PTRACE, READV, PIDFD_OPEN];
-/// What rules take that memory decides.
-pub(crate) const LISTEN: &[Call] = &[PIDFD_OPEN, PIDFD_GETFD];
 /// What a domain takes.
 pub(crate) const DOMAIN: &[Call] = &[LANDLOCK];
+/// What rules take, and what those take that memory decides.
+pub(crate) const RULES: &[Call] = &[LANDLOCK, PIDFD_OPEN, PIDFD_GETFD];
+pub(crate) const RULES_ON_MEMORY: &[Call] = &[LANDLOCK, PIDFD_OPEN, PIDFD_GETFD, MEMFD_CREATE, MSEAL];
 
 /// Which of `calls` kill. None where no filter is in force, and of those that a listener holds.
 pub(crate) fn killing(calls: &[Call]) -> Result<Vec<&'static str>, Error> {

@@ -86,9 +86,6 @@ impl Untraced {
     pub fn become_program(self) -> Result<Infallible, Error> {
         let program = self.launch.find()?;
         untraced_works()?;
-        if self.rules.is_some() {
-            trial::need(trial::DOMAIN)?;
-        }
         warn_of_outer_kill()?;
         let filter = filter()?;
         let (here, there) = socket_pair()?;
@@ -113,7 +110,7 @@ impl Untraced {
         pass_descriptor(&here, listener.as_fd())?;
         drop(listener);
         if let Some(rules) = &self.rules {
-            if domain::version() > 0 {
+            if domain::version()? > 0 {
                 domain::enter()?;
             }
             rules.install_unprivileged()?;

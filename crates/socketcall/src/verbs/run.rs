@@ -97,7 +97,7 @@ pub fn run(args: &Run) -> anyhow::Result<()> {
     let policy = args.options.rules.policy()?;
     if let Some(policy) = &policy {
         inherited::sockets(policy.policy().inherit)?;
-        inherited::warn(policy);
+        inherited::warn(policy)?;
     }
     if args.options.untraced {
         let untraced = Untraced::new(launch);

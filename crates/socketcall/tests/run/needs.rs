@@ -90,6 +90,32 @@ fn where_run_can_not_start_all_verbs_say_why() {
     }
 }
 
+/// Rules take more than taking calls apart does.
+#[test]
+fn what_rules_need_is_tried_too() {
+    const PIDFD_GETFD: u32 = 438;
+    const LANDLOCK_CREATE_RULESET: u32 = 444;
+    const MSEAL: u32 = 462;
+    let all = [PIDFD_GETFD, LANDLOCK_CREATE_RULESET, MSEAL];
+    for (number, options) in all.into_iter().flat_map(|number| {
+        [(number, &["--deny", "port=1"][..]), (number, &["--untraced", "--deny", "family=alg"])]
+    }) {
+        let command = socketcall_run(options.iter().copied().chain(["--", "/bin/echo", "word"]));
+        let finished = run(&mut answering(command, &[number], KILLS[0]));
+        if options[0] == "--untraced" && number != LANDLOCK_CREATE_RULESET {
+            assert_eq!(finished, Finished::exited(0, "word\n", ""), "{number}");
+        } else {
+            assert_eq!(finished.status.code(), Some(125), "{number} {finished:?}");
+            let last = finished.stderr.lines().last().unwrap_or_default();
+            assert!(last.starts_with("socketcall: an outer seccomp filter kills by SIGSYS "), "{finished:?}");
+        }
+        // Without rules nobody asks.
+        let command = socketcall_run(["--", "/bin/echo", "word"]);
+        let finished = run(&mut answering(command, &[number], KILLS[0]));
+        assert_eq!(finished, Finished::exited(0, "word\n", ""), "{number}");
+    }
+}
+
 #[test]
 fn a_filter_that_kills_on_one_multiplexed_call_is_noticed() {
     require_32_bit_kernel!();

@@ -9,7 +9,7 @@ use tracee::{Resume, Scope, Stop, Stopped, Waited, Waiter};
 use super::Auxv;
 use crate::child::{Child, kill};
 use crate::place::{self, Refusal};
-use crate::{Error, say};
+use crate::{Error, say, trial};
 
 /// The release as (major, minor), from uname(2).
 pub(crate) fn release() -> (u32, u32) {
@@ -136,8 +136,9 @@ fn read(stopped: &Stopped, at: u32) -> tracee::Result<Known> {
 /// Starts a 32-bit program that never runs, to look at its vDSO. None where the kernel gives none.
 ///
 /// # Errors
-/// There is no 32-bit support, tracing is forbidden, or there is no place to execute a program from.
+/// There is no 32-bit support, tracing is forbidden or kills, or there is no place to execute a program from.
 pub(crate) fn probe() -> Result<Option<Vdso>, Error> {
+    trial::need(trial::TRACE)?;
     let guest = guest32::Guest::ALL[0];
     place::Place::find(&[(guest.name(), guest.image())], probe_in).map(|(_, vdso)| vdso)
 }
