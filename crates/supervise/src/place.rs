@@ -205,3 +205,39 @@ fn write_all(file: &mut File, content: &[u8]) -> io::Result<()> {
     }
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, Refusal};
+    use crate::Error;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn one_place_after_the_other_is_tried_and_nothing_is_left() {
+        let files = [("one".to_owned(), b"1".to_vec()), ("two".to_owned(), b"2".to_vec())];
+        let mut seen = vec![];
+        let found = Place::find(&files, |place| -> Result<(), Refusal> {
+            for (index, (_, content)) in files.iter().enumerate() {
+                assert_eq!(std::fs::read(place.path(index)?)?, *content);
+            }
+            if let Some(directory) = &place.directory {
+                assert_eq!(std::fs::metadata(directory)?.permissions().mode() & 0o777, 0o700);
+                seen.push(directory.clone());
+            }
+            Err(Refusal::Here("no".into()))
+        });
+        let Err(Error::NoPlace(refusals)) = found else { panic!("{found:?}") };
+        assert!(refusals.starts_with("memory: no; /") && !seen.is_empty(), "{refusals}");
+        assert!(seen.iter().all(|directory| !directory.exists()), "{seen:?}");
+    }
+
+    #[test]
+    fn what_holds_everywhere_is_tried_once() {
+        let mut tried = 0;
+        let found = Place::find(&[], |_| -> Result<(), Refusal> {
+            tried += 1;
+            Err(Error::No32Bit.into())
+        });
+        assert!(matches!(found, Err(Error::No32Bit)) && tried == 1);
+    }
+}

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use object::LittleEndian;
-use object::elf::{EM_386, FileHeader32, FileHeader64, PT_INTERP};
+use object::elf::{EM_386, EM_X86_64, FileHeader32, FileHeader64, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};
 
 use crate::Error;
@@ -123,8 +123,9 @@ impl Program {
         if !is_executable(&file) {
             return Err(self.error(libc::EACCES));
         }
+        // For other machines' programs binfmt_misc may bring what loads them.
         match interpreter(&file) {
-            Some(interpreter) if !interpreter.exists() => Err(self.error(libc::ENOENT)),
+            Some(interpreter) if is_ours(&file) && !interpreter.exists() => Err(self.error(libc::ENOENT)),
             _ => Ok(()),
         }
     }
@@ -247,6 +248,14 @@ fn is_i386(file: &Path) -> bool {
     let Some(head) = head(file) else { return false };
     FileHeader32::<LittleEndian>::parse(&*head)
         .is_ok_and(|header| header.e_machine.get(LittleEndian) == EM_386)
+}
+
+/// Whether this is a script, or an ELF file for this machine.
+fn is_ours(file: &Path) -> bool {
+    let Some(head) = head(file) else { return false };
+    let is_64 = FileHeader64::<LittleEndian>::parse(&*head)
+        .is_ok_and(|header| header.e_machine.get(LittleEndian) == EM_X86_64);
+    head.starts_with(b"#!") || is_64 || is_i386(file)
 }
 
 /// What a file's first line or PT_INTERP names to load it.

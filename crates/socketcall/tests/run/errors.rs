@@ -84,6 +84,7 @@ fn a_missing_interpreter_is_named() {
         scratch.executable("dynamic-64", &dynamic_64(interpreter));
         let path = scratch.text("dynamic-64");
         assert_eq!(tried(&path), missing(&path, interpreter, remedy));
+        assert_eq!(run(&mut socketcall_run(["--explain", &path])), missing(&path, interpreter, remedy));
     }
     require_32_bit_kernel!();
     for (interpreter, remedy) in

@@ -257,6 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn what_32_bit_programs_have_none_of() {
+        for (letters, closed) in [
+            ("cc- ddc ddd", true),
+            ("cc- ddc dd-", true),
+            ("cc- kkc ???", true),
+            ("cc- dcc dcc", false),
+            ("cc- ddc ddc", false),
+            ("cc- cdc cdd", false),
+            ("cc- d?c ???", false),
+        ] {
+            assert_eq!(super::is_closed_to_32_bit(&ways(letters)), closed, "{letters}");
+        }
+    }
+
+    #[test]
     fn doors_are_named() {
         let (_, doors) = judge(&ways("dd- dpd dpp"));
         assert_eq!(doors, [Way::Socketcall, Way::Process32Int80, Way::Process32Vdso]);
