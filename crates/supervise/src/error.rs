@@ -41,7 +41,7 @@ pub enum Error {
     #[error(
         "an outer seccomp filter kills by SIGSYS whoever calls {calls}, and run needs that: allow {calls} in the \
          container's seccomp profile or the unit (systemd: SystemCallFilter={})", .0.join(" "),
-        calls = .0.join(" and ")
+        calls = .0.join(", ")
     )]
     Killed(Vec<&'static str>),
     /// The supervisor was gone before the program was started.
