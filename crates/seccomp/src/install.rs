@@ -18,7 +18,15 @@ pub enum InstallError {
     /// EBUSY: this process has a listener already.
     #[error("this process is under a filter with a listener already, and there can be one only")]
     Busy,
-    /// Anything else, for instance an outer filter that refuses seccomp(2).
+    /// EPERM or ENOSYS: an outer filter refuses seccomp(2).
+    #[error(
+        "seccomp filter: {0}: allow seccomp in the container's seccomp profile, or in the unit's SystemCallFilter"
+    )]
+    Refused(io::Error),
+    /// ENOMEM: of all filters together no more than 32,768 instructions may be installed, or memory is short.
+    #[error("seccomp filter: {0}: there are too many filters around this process: start it under fewer")]
+    TooMany(io::Error),
+    /// Anything else.
     #[error("seccomp filter: {0}")]
     Os(io::Error),
 }
@@ -29,6 +37,8 @@ impl From<io::Error> for InstallError {
             Some(libc::EACCES) => InstallError::NotPermitted,
             Some(libc::EINVAL) => InstallError::Unsupported,
             Some(libc::EBUSY) => InstallError::Busy,
+            Some(libc::EPERM | libc::ENOSYS) => InstallError::Refused(error),
+            Some(libc::ENOMEM) => InstallError::TooMany(error),
             _ => InstallError::Os(error),
         }
     }

@@ -11,7 +11,7 @@ use tracee::{Options, Scope, Signal, Tid, Waiter, has_ended, proc_file};
 use crate::layer::Layer;
 use crate::session::{Begun, Layers, Threads, follow_all, let_go};
 use crate::withdraw::without_stop_signals;
-use crate::{Error, signals};
+use crate::{Error, signals, trial};
 
 /// Processes to be traced, and the layers that their calls go by.
 pub struct Attach {
@@ -84,6 +84,7 @@ impl Attach {
         let options =
             if self.children { Options::ATTACHED } else { Options::ATTACHED.without_children() }.with_exit();
         let options = if self.kill_on_exit { options.kill_on_exit() } else { options };
+        trial::need(trial::TRACE)?;
         signals::interrupt_waiting();
         without_stop_signals();
         let mut seized = Vec::new();

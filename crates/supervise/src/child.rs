@@ -1,13 +1,18 @@
 //! Processes that wait before they do what they are for.
 
-use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tracee::{Options, Tid};
 
 use crate::Error;
+use crate::program::last_errno;
+
+/// Far more than a child needs that makes a few calls. A filter's listener may leave one without an answer.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Both ends of a pipe: to read from, to write to. Closed by exec.
 pub(crate) fn pipe() -> Result<(File, File), Error> {
@@ -118,17 +123,17 @@ impl Child {
     }
 
     /// Becomes the child's tracer, and lets it act. A child that can't be traced is ended.
-    pub(crate) fn trace(&self, options: Options) -> Result<(), Error> {
+    pub(crate) fn trace(self, options: Options) -> Result<Child, Error> {
         if let Err(error) = tracee::seize(self.pid, options) {
             let error = match error {
                 tracee::Error::Os { error, .. } => Error::ptrace(error, self.pid),
                 other => other.into(),
             };
-            self.kill();
-            self.reap()?;
+            self.end();
             return Err(error);
         }
-        self.release()
+        self.release()?;
+        Ok(self)
     }
 
     /// Lets the child act.
@@ -136,9 +141,25 @@ impl Child {
         (&self.hold).write_all(&[1]).map_err(|error| Error::os("write", error))
     }
 
-    pub(crate) fn kill(&self) {
-        // SAFETY: kill takes no pointers.
-        unsafe { libc::kill(self.pid, libc::SIGKILL) };
+    /// Ends the child, whether it was released or not. One that nothing can end is left behind.
+    pub(crate) fn end(self) {
+        let Child { pid, hold } = self;
+        // Who still waits for its release ends by this, even where a filter refuses to send signals.
+        drop(hold);
+        // Where nothing could be sent, it is not waited for longer than it takes to end by itself.
+        let flags = if kill(pid) { libc::__WALL } else { libc::__WALL | libc::WNOHANG };
+        let patience = Instant::now() + Duration::from_secs(1);
+        let mut status = 0;
+        loop {
+            // SAFETY: waitpid writes one int to `status`.
+            match unsafe { libc::waitpid(pid, &raw mut status, flags) } {
+                -1 if last_errno() == libc::EINTR => {}
+                0 if Instant::now() < patience => thread::sleep(Duration::from_millis(1)),
+                // A tracer may hear of a stop on the way to its end.
+                ended if ended == pid && libc::WIFSTOPPED(status) => {}
+                _ => return,
+            }
+        }
     }
 
     /// Waits for its end; answers its wait status.
@@ -155,40 +176,85 @@ impl Child {
     }
 }
 
-/// A file in memory that can be executed by [`execute_file`].
-pub(crate) fn memory_file(content: &[u8]) -> Result<OwnedFd, Error> {
-    const NAME: &CStr = c"socketcall-probe";
-    // SAFETY: the name ends with a zero.
-    let create = |flags| unsafe { libc::memfd_create(NAME.as_ptr(), libc::MFD_CLOEXEC | flags) };
-    // Where vm.memfd_noexec is 1, executing is to be asked for; before Linux 6.3 there is no such flag.
-    let fd = match create(libc::MFD_EXEC) {
-        -1 if io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) => create(0),
-        fd => fd,
-    };
-    if fd == -1 {
-        return Err(Error::last("memfd_create"));
+/// Sends SIGKILL by the first of three calls that no filter refuses; answers whether one did it.
+pub(crate) fn kill(tid: Tid) -> bool {
+    // SAFETY: none of the calls takes a pointer but the last, for which null is allowed; the descriptor is new.
+    unsafe {
+        if libc::kill(tid, libc::SIGKILL) == 0 || libc::syscall(libc::SYS_tkill, tid, libc::SIGKILL) == 0 {
+            return true;
+        }
+        match libc::syscall(libc::SYS_pidfd_open, tid, 0) {
+            -1 => false,
+            fd => {
+                let fd = OwnedFd::from_raw_fd(fd as i32);
+                let none = std::ptr::null::<libc::siginfo_t>();
+                libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), libc::SIGKILL, none, 0) == 0
+            }
+        }
     }
-    // SAFETY: the descriptor was just made, and nobody else knows it.
-    let mut file = unsafe { File::from_raw_fd(fd) };
-    file.write_all(content).map_err(|error| Error::os("write", error))?;
-    Ok(file.into())
 }
 
-/// Executes `file` with no arguments and no environment. Returns on failure only, with the errno.
-/// Async-signal-safe, and needs no /proc.
-pub(crate) fn execute_file(file: &OwnedFd) -> i32 {
-    let none = [std::ptr::null::<libc::c_char>()];
-    let argv = [c"probe".as_ptr(), std::ptr::null()];
-    // SAFETY: an empty path, and lists of strings that end with a null.
+/// What a child wrote before it ended, and its wait status.
+pub(crate) struct Told {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) status: i32,
+}
+
+impl Told {
+    /// The signal that the child died of.
+    pub(crate) const fn signal(&self) -> Option<i32> {
+        if libc::WIFSIGNALED(self.status) { Some(libc::WTERMSIG(self.status)) } else { None }
+    }
+}
+
+/// Runs `act` in a child, which may die of it, and reads what it wrote to the file that it is given. None if it has not
+/// ended within [`LIMIT`]. `act` must be async-signal-safe.
+pub(crate) fn told(act: impl FnOnce(&File) -> i32) -> Result<Option<Told>, Error> {
+    let (read, write) = pipe()?;
+    let child = Child::held(|| {
+        no_core();
+        act(&write)
+    })?;
+    drop(write);
+    child.release()?;
+    match read_until(read, Instant::now() + LIMIT) {
+        Ok(Some(bytes)) => Ok(Some(Told { bytes, status: child.reap()? })),
+        late => {
+            child.end();
+            late.map(|_| None)
+        }
+    }
+}
+
+/// Lets the process die of a signal without a file, or a report, about it: core(5). The limit of 1 byte
+/// is one that a program in core_pattern is not started for, too (`fs/coredump.c`).
+fn no_core() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls take one such structure. A failure leaves things as they are.
     unsafe {
-        libc::syscall(
-            libc::SYS_execveat,
-            file.as_raw_fd(),
-            c"".as_ptr(),
-            argv.as_ptr(),
-            none.as_ptr(),
-            libc::AT_EMPTY_PATH,
-        )
-    };
-    crate::program::last_errno()
+        libc::getrlimit(libc::RLIMIT_CORE, &raw mut limit);
+        limit.rlim_cur = limit.rlim_max.min(1);
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const limit);
+    }
+}
+
+/// Everything that comes until the last writer is gone; none if that takes too long.
+fn read_until(mut from: File, deadline: Instant) -> Result<Option<Vec<u8>>, Error> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        let mut ready = libc::pollfd { fd: from.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one such structure is passed.
+        match unsafe { libc::poll(&raw mut ready, 1, left.try_into().unwrap_or(libc::c_int::MAX)) } {
+            0 => return Ok(None),
+            -1 if last_errno() == libc::EINTR => continue,
+            -1 => return Err(Error::last("poll")),
+            _ => {}
+        }
+        match from.read(&mut buffer).map_err(|error| Error::os("read", error))? {
+            0 => return Ok(Some(bytes)),
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
 }

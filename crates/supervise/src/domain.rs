@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use crate::Error;
+use crate::{Error, trial};
 
 /// `struct landlock_path_beneath_attr`
 #[repr(C, packed)]
@@ -21,13 +21,16 @@ const VERSION: libc::c_uint = 1;
 
 /// The version of Landlock that is there; 0 where there is none (landlock_create_ruleset(2)), or the first, in any domain
 /// of which no file can be renamed into another directory.
-#[must_use]
-pub fn version() -> u32 {
+///
+/// # Errors
+/// A filter kills for the question.
+pub fn version() -> Result<u32, Error> {
+    trial::need(trial::DOMAIN)?;
     const WITHOUT_REFER: u32 = 1;
     // SAFETY: with this flag the pointer must be null and the size 0.
     let version =
         unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION) };
-    u32::try_from(version).ok().filter(|version| *version > WITHOUT_REFER).unwrap_or(0)
+    Ok(u32::try_from(version).ok().filter(|version| *version > WITHOUT_REFER).unwrap_or(0))
 }
 
 /// Takes this thread into a domain of its own, which restricts no file. no_new_privs is set first where that is needed.

@@ -37,6 +37,25 @@ pub enum Error {
          start the container with --cap-add SYS_PTRACE"
     )]
     PtraceRefused(io::Error),
+    /// A filter kills whoever makes one of these calls, and we would be next.
+    #[error(
+        "an outer seccomp filter kills by SIGSYS whoever calls {calls}, and run needs that: allow {calls} in the \
+         container's seccomp profile or the unit (systemd: SystemCallFilter={})", .0.join(" "),
+        calls = .0.join(", ")
+    )]
+    Killed(Vec<&'static str>),
+    /// The supervisor was gone before the program was started.
+    #[error(
+        "the supervisor has ended before the program was started{}: see whether a seccomp filter, a limit or the \
+         kernel's log tells of that", .0.map(|signal| format!(", by signal {signal}")).unwrap_or_default()
+    )]
+    Supervisor(Option<i32>),
+    /// Programs of our own can be executed neither from memory nor from any directory.
+    #[error(
+        "a program of socketcall's own can't be executed from anywhere ({0}): name a directory by TMPDIR=DIR that is \
+         writable and not mounted noexec"
+    )]
+    NoPlace(String),
     /// A process that runs can't be traced.
     #[error("process {process} can't be traced: {}", attach_remedy(*process, error))]
     Attach {
@@ -65,10 +84,10 @@ pub enum Error {
     #[error("--untraced can't be used here: {0}; run without it")]
     Untraced(&'static str),
     /// The filter was not installed.
-    #[error("{0}")]
+    #[error(transparent)]
     Filter(#[from] seccomp::InstallError),
     /// The layers want more than one filter holds.
-    #[error("{0}")]
+    #[error(transparent)]
     Build(#[from] seccomp::BuildError),
     /// There is no such program.
     #[error("{}: not found{}", program.display(), if *in_path { " in PATH" } else { "" })]
@@ -105,10 +124,10 @@ pub enum Error {
     #[error("an argument can't be passed on, it holds a zero byte: {0:?}")]
     ZeroByte(OsString),
     /// A tracee did not do as tracees do.
-    #[error("{0}")]
+    #[error(transparent)]
     Tracee(#[from] tracee::Error),
     /// A system call that has no reason to fail did.
-    #[error("{what}: {error}")]
+    #[error("{what}: {error}{}", call_remedy(what, error))]
     Os {
         /// The call.
         what: &'static str,
@@ -141,10 +160,15 @@ impl Error {
         }
     }
 
+    /// Fails if `tid` has a tracer, as far as /proc tells.
+    pub(crate) fn if_traced(tid: tracee::Tid) -> Result<(), Error> {
+        tracer(tid).map_or(Ok(()), |tracer| Err(Error::AlreadyTraced(tracer)))
+    }
+
     /// Why ptrace was refused for `tid`.
     pub(crate) fn ptrace(error: io::Error, tid: tracee::Tid) -> Error {
-        if let Some(tracer) = tracer(tid) {
-            return Error::AlreadyTraced(tracer);
+        if let Err(traced) = Error::if_traced(tid) {
+            return traced;
         }
         let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
         match scope.ok().and_then(|scope| scope.trim().parse().ok()) {
@@ -181,7 +205,62 @@ fn remedy(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
         Some(libc::EACCES) => " (is it a file with permission to execute, on a file system without noexec?)",
         Some(libc::ENOEXEC) => " (is it a program for another machine, or an empty file?)",
+        Some(libc::EMFILE) => " (raise ulimit -n)",
         Some(libc::E2BIG) => " (fewer or shorter arguments are needed)",
         _ => "",
+    }
+}
+
+/// What helps against errors of calls: which calls, or any; which errors; the remedy.
+const REMEDIES: &[(&[&str], &[i32], &str)] = &[
+    (
+        &["clone"],
+        &[libc::EAGAIN],
+        "there are too many processes: run needs one more; raise ulimit -u, or pids.max of the cgroup, by one",
+    ),
+    (&[], &[libc::EMFILE], "too many files are open in this process: raise ulimit -n"),
+    (&[], &[libc::ENFILE], "too many files are open on this machine: raise the sysctl fs.file-max"),
+    (&[], &[libc::ENOMEM], "free memory, or raise the limits on it (ulimit -v, memory.max of the cgroup)"),
+    (&["write"], &[libc::EFBIG], "files must not get so long: raise ulimit -f"),
+    (&["write"], &[libc::ENOSPC], "make room on the file system"),
+    (
+        &["waitpid"],
+        &[libc::ECHILD],
+        "something else in this process waits for its children: let it wait for its own alone",
+    ),
+    (
+        &[],
+        &[libc::EPERM, libc::EACCES, libc::ENOSYS],
+        "allow the call in the container's seccomp profile or security module, or in the unit's SystemCallFilter",
+    ),
+];
+
+/// What helps against an error of a call.
+fn call_remedy(what: &str, error: &io::Error) -> String {
+    let fits = |(calls, errors, _): &&(&[&str], &[i32], &str)| {
+        (calls.is_empty() || calls.contains(&what))
+            && error.raw_os_error().is_some_and(|errno| errors.contains(&errno))
+    };
+    REMEDIES.iter().find(fits).map(|(.., remedy)| format!(": {remedy}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, REMEDIES};
+    use std::io;
+
+    #[test]
+    fn every_remedy_is_given_and_only_where_it_helps() {
+        for (calls, errors, remedy) in REMEDIES {
+            for errno in *errors {
+                let error = Error::os(
+                    calls.first().copied().unwrap_or("pipe2"),
+                    io::Error::from_raw_os_error(*errno),
+                );
+                assert!(error.to_string().ends_with(&format!(" (os error {errno}): {remedy}")), "{error}");
+            }
+        }
+        let error = Error::os("read", io::Error::from_raw_os_error(libc::EAGAIN));
+        assert!(error.to_string().ends_with("(os error 11)"), "{error}");
     }
 }

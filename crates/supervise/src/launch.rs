@@ -17,7 +17,7 @@ use crate::layer::{End, Layer, Plan};
 use crate::program::Program;
 use crate::session::{Begun, Layers, follow_all};
 use crate::withdraw::{protect, silence, withdraw, without_stop_signals};
-use crate::{Error, inherited, say};
+use crate::{Error, inherited, say, trial};
 
 /// What is to be run, and how: a part of what [`std::process::Command`] says.
 #[derive(Debug, Default)]
@@ -167,6 +167,7 @@ impl Session {
         for layer in &mut layers {
             layer.plan(&mut plan)?;
         }
+        trial::need(if plan.wants.is_empty() { trial::TRACE } else { trial::SUPERVISE })?;
         let filter = if plan.wants.is_empty() { None } else { Some(plan.wants.compile()?) };
         let options = if plan.at_exit { Options::FOLLOW.with_exit() } else { Options::FOLLOW };
         let options = if children { options } else { options.without_children() };
@@ -234,7 +235,10 @@ impl Session {
         installed?;
         entered?;
         if let Some(error) = failed {
-            return Err(Error::ptrace(error, own));
+            return Err(match error.kind() {
+                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe => ended(supervisor),
+                _ => Error::ptrace(error, own),
+            });
         }
         set_tracer(0);
         inherited::restore();
@@ -401,7 +405,7 @@ fn start(mut launch: Launch, layers: Layers, kind: Kind) -> Result<(Ready, Child
     })?;
     drop(tell);
     drop(stdio);
-    child.trace(ready.options)?;
+    let child = child.trace(ready.options)?;
     Ok((ready, child, failure))
 }
 
@@ -431,6 +435,15 @@ fn reset_signals() {
 pub(crate) fn set_tracer(tid: Tid) {
     // SAFETY: PR_SET_PTRACER takes no pointers.
     unsafe { libc::prctl(libc::PR_SET_PTRACER, tid, 0, 0, 0) };
+}
+
+/// Why a supervisor that tells nothing more has ended.
+pub(crate) fn ended(supervisor: Tid) -> Error {
+    let mut status = 0;
+    // SAFETY: waitpid writes one int to `status`.
+    let waited = unsafe { libc::waitpid(supervisor, &raw mut status, libc::__WALL) };
+    let killed = waited == supervisor && libc::WIFSIGNALED(status);
+    Error::Supervisor(killed.then(|| libc::WTERMSIG(status)))
 }
 
 /// How the supervisor's process does its work.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use object::LittleEndian;
-use object::elf::{EM_386, FileHeader32, FileHeader64, PT_INTERP};
+use object::elf::{EM_386, EM_X86_64, FileHeader32, FileHeader64, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};
 
 use crate::Error;
@@ -78,13 +78,14 @@ impl Program {
         let given = PathBuf::from(program);
         let file = if in_path { search(program)? } else { given.clone() };
         let file_name = c_string(file.as_os_str())?;
-        let head = match File::open(&file) {
-            Ok(file) => {
+        let head = match open(&file) {
+            Ok(Some(file)) => {
                 let mut head = Vec::new();
-                // A directory can be opened; execve refuses it.
                 let _ = file.take(4).read_to_end(&mut head);
                 head
             }
+            // execve refuses it.
+            Ok(None) => vec![],
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_executable(&file) => {
                 return Err(Error::Unreadable(file));
             }
@@ -111,6 +112,22 @@ impl Program {
     /// The file that is executed.
     pub(crate) fn file(&self) -> PathBuf {
         OsStr::from_bytes(self.file.as_bytes()).into()
+    }
+
+    /// Whether execve would take the file, as far as that can be told without calling it.
+    ///
+    /// # Errors
+    /// What [`Program::error`] would tell after execve.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let file = self.file();
+        if !is_executable(&file) {
+            return Err(self.error(libc::EACCES));
+        }
+        // For other machines' programs binfmt_misc may bring what loads them.
+        match interpreter(&file) {
+            Some(interpreter) if is_ours(&file) && !interpreter.exists() => Err(self.error(libc::ENOENT)),
+            _ => Ok(()),
+        }
     }
 
     /// What the file is.
@@ -214,10 +231,15 @@ fn failure(file: &Path, in_path: bool, error: io::Error) -> Error {
     }
 }
 
+/// Opens a file for reading. None if it is no regular one: to open a FIFO waits for a writer, and a device may do anything.
+fn open(file: &Path) -> io::Result<Option<File>> {
+    if file.metadata()?.is_file() { File::open(file).map(Some) } else { Ok(None) }
+}
+
 /// Enough of a file for its ELF headers.
 fn head(file: &Path) -> Option<Vec<u8>> {
     let mut head = Vec::new();
-    File::open(file).ok()?.take(65536).read_to_end(&mut head).ok()?;
+    open(file).ok()??.take(65536).read_to_end(&mut head).ok()?;
     Some(head)
 }
 
@@ -226,6 +248,14 @@ fn is_i386(file: &Path) -> bool {
     let Some(head) = head(file) else { return false };
     FileHeader32::<LittleEndian>::parse(&*head)
         .is_ok_and(|header| header.e_machine.get(LittleEndian) == EM_386)
+}
+
+/// Whether this is a script, or an ELF file for this machine.
+fn is_ours(file: &Path) -> bool {
+    let Some(head) = head(file) else { return false };
+    let is_64 = FileHeader64::<LittleEndian>::parse(&*head)
+        .is_ok_and(|header| header.e_machine.get(LittleEndian) == EM_X86_64);
+    head.starts_with(b"#!") || is_64 || is_i386(file)
 }
 
 /// What a file's first line or PT_INTERP names to load it.
@@ -242,7 +272,7 @@ fn interpreter(file: &Path) -> Option<PathBuf> {
     };
     let (offset, size) = place?;
     let mut path = vec![0; usize::try_from(size).ok().filter(|size| *size <= libc::PATH_MAX as usize)?];
-    File::open(file).ok()?.read_exact_at(&mut path, offset).ok()?;
+    open(file).ok()??.read_exact_at(&mut path, offset).ok()?;
     path.truncate(path.iter().position(|byte| *byte == 0).unwrap_or(path.len()));
     Some(OsString::from_vec(path).into())
 }

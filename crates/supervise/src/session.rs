@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use seccomp::{Action, Data, Filter};
 use tracee::{At, CallInfo, Resume, Signal, Stop, Stopped, Tid, Waited, Waiter};
 
+use crate::child::kill;
 use crate::data;
 use crate::layer::{End, Handled, Judged, Layer, Then};
 use crate::placement::Placement;
@@ -157,7 +158,9 @@ pub(crate) fn follow_all(
             Waited::Nobody => return Ok(outcome),
             Waited::Interrupted if filter.is_some() => {
                 over = true;
-                threads.alive.iter().chain(threads.waiting.keys()).for_each(|tid| kill(*tid));
+                threads.alive.iter().chain(threads.waiting.keys()).for_each(|tid| {
+                    kill(*tid);
+                });
                 continue;
             }
             Waited::Interrupted => {
@@ -466,9 +469,4 @@ fn ignore_gone(result: tracee::Result<()>) {
     {
         say(format_args!("{error}"));
     }
-}
-
-fn kill(tid: Tid) {
-    // SAFETY: kill takes no pointers. A thread's id names its process too.
-    unsafe { libc::kill(tid, libc::SIGKILL) };
 }

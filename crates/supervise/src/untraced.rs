@@ -21,10 +21,10 @@ use tracee::{Options, Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 use crate::child::{fork_unseen, pass_descriptor, receive_descriptor, socket_pair};
 use crate::demux::{Placer, Placing, check_kernel, execs, warn_of_outer_kill};
 use crate::follow::say_not_raised;
-use crate::launch::{Launch, set_tracer};
+use crate::launch::{Launch, ended, set_tracer};
 use crate::no_new_privs::is_capable;
 use crate::withdraw::{protect, withdraw};
-use crate::{Error, domain, inherited, say};
+use crate::{Error, domain, inherited, say, trial};
 
 /// The filter of a program that nobody traces.
 fn filter() -> Result<Filter, Error> {
@@ -110,7 +110,7 @@ impl Untraced {
         pass_descriptor(&here, listener.as_fd())?;
         drop(listener);
         if let Some(rules) = &self.rules {
-            if domain::version() > 0 {
+            if domain::version()? > 0 {
                 domain::enter()?;
             }
             rules.install_unprivileged()?;
@@ -120,7 +120,7 @@ impl Untraced {
         let read = unsafe { libc::read(here.as_raw_fd(), errno.as_mut_ptr().cast(), errno.len()) };
         match i32::from_ne_bytes(errno) {
             0 if read == 4 => {}
-            0 => return Err(Error::Untraced("its supervisor has ended")),
+            0 => return Err(ended(supervisor)),
             errno => return Err(Error::ptrace(io::Error::from_raw_os_error(errno), own)),
         }
         drop(here);
@@ -133,6 +133,7 @@ impl Untraced {
 /// already is found out by trying only.
 pub(crate) fn untraced_works() -> Result<(), Error> {
     check_kernel((5, 9)).map_err(|_| Error::Untraced("it needs Linux 5.9"))?;
+    trial::need(trial::UNTRACED)?;
     const CAP_SYS_PTRACE: u32 = 19;
     // Yama 1 lets a process trace its descendants only, and the supervisor is nobody's ancestor.
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();

@@ -92,6 +92,13 @@ impl Checked {
         }
     }
 
+    /// Whether 64-bit programs can create sockets, and 32-bit ones none.
+    fn closes_32_bit(&self) -> bool {
+        self.has(Verdict::Open)
+            && !self.asked.has_no_32_bit()
+            && self.families.iter().all(|report| judge::is_closed_to_32_bit(&report.ways))
+    }
+
     /// Everything in few words.
     fn headline(&self) -> String {
         let closed =

@@ -11,6 +11,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use ::trace::{Output, Quiet, Recorder};
+use anyhow::Context;
 use clap::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socketcall::{Count, Demux, Enforce, Explanation, Launch, Session, Tally, Untraced};
@@ -87,14 +88,16 @@ pub fn run(args: &Run) -> anyhow::Result<()> {
     let (program, arguments) = args.command.split_first().expect("clap requires a program");
     let launch = Launch::new(program).args(arguments);
     if args.options.explain {
-        // A reader who has seen enough is no failure.
-        let _ = writeln!(io::stdout(), "{}", Explanation::of(&launch)?);
-        return Ok(());
+        return match writeln!(io::stdout(), "{}", Explanation::of(&launch)?) {
+            // A reader who has seen enough is no failure.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.context("standard output"),
+        };
     }
     let policy = args.options.rules.policy()?;
     if let Some(policy) = &policy {
         inherited::sockets(policy.policy().inherit)?;
-        inherited::warn(policy);
+        inherited::warn(policy)?;
     }
     if args.options.untraced {
         let untraced = Untraced::new(launch);

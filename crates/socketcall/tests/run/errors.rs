@@ -45,6 +45,16 @@ fn what_is_no_program_is_not_executed() {
     scratch.mode("plain", 0o644);
     let path = scratch.text("plain");
     assert_eq!(tried(&path), refused(126, &format!("{path}: {NO_PERMISSION}")));
+    // Who opens a FIFO waits for a writer.
+    let fifo = scratch.text("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("coreutils").success());
+    scratch.mode("fifo", 0o755);
+    assert_eq!(tried(&fifo), refused(126, &format!("{fifo}: {NO_PERMISSION}")));
+    // Nothing is executed for an explanation, and the answer is the same.
+    for path in [&directory, &path, &fifo] {
+        let explained = run(&mut socketcall_run(["--explain", "--", path]));
+        assert_eq!(explained, refused(126, &format!("{path}: {NO_PERMISSION}")));
+    }
     // In PATH, what may not be executed is of more interest than that nothing else was found.
     let found = run(socketcall_run(["--", "plain"]).env("PATH", format!("/nowhere:{directory}")));
     assert_eq!(found, refused(126, &format!("{directory}/plain: {NO_PERMISSION}")));
@@ -65,6 +75,8 @@ fn a_missing_interpreter_is_named() {
         let path = scratch.text("script");
         // A file in the place of a directory is ENOTDIR natively too.
         assert_eq!(tried(&path), missing(&path, interpreter, ""), "{line}");
+        let explained = run(&mut socketcall_run(["--explain", &path]));
+        assert_eq!(explained, missing(&path, interpreter, ""), "{line}");
     }
     for (interpreter, remedy) in
         [("/no/such/loader", ""), ("/no/such/ld-linux.so.2", " (Debian: libc6:i386)")]
@@ -72,6 +84,7 @@ fn a_missing_interpreter_is_named() {
         scratch.executable("dynamic-64", &dynamic_64(interpreter));
         let path = scratch.text("dynamic-64");
         assert_eq!(tried(&path), missing(&path, interpreter, remedy));
+        assert_eq!(run(&mut socketcall_run(["--explain", &path])), missing(&path, interpreter, remedy));
     }
     require_32_bit_kernel!();
     for (interpreter, remedy) in
@@ -204,6 +217,25 @@ fn a_kernel_or_container_that_refuses_ptrace_is_named() {
     }
     let line = "ptrace is refused here (Operation not permitted (os error 1)): allow ptrace in the container's \
                 seccomp profile or security module, or start the container with --cap-add SYS_PTRACE";
+    assert_eq!(finished, refused(125, line));
+}
+
+#[test]
+fn an_explanation_that_can_not_be_written_is_told() {
+    let full = fs::File::options().write(true).open("/dev/full").expect("a device of every Linux");
+    let explained = socketcall_run(["--explain", "/bin/echo"]).stdout(full).output().expect("to be executed");
+    let said = String::from_utf8_lossy(&explained.stderr);
+    assert_eq!(explained.status.code(), Some(125), "{said}");
+    assert_eq!(said, "socketcall: standard output: No space left on device (os error 28)\n");
+}
+
+#[test]
+fn too_few_descriptors_are_told_with_the_remedy() {
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", &format!("ulimit -n 4; exec {SOCKETCALL} run -- /bin/echo never")]);
+    let finished = run(crate::harness::clean(&mut shell));
+    let line =
+        "pipe2: Too many open files (os error 24): too many files are open in this process: raise ulimit -n";
     assert_eq!(finished, refused(125, line));
 }
 

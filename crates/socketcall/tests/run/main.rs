@@ -8,6 +8,7 @@ mod errors;
 mod guests;
 mod kept;
 mod lives;
+mod needs;
 mod options;
 mod outer;
 mod untraced;

@@ -7,8 +7,9 @@ use stub::{FRONT_SIZE, Image, Labels, Place, Variant, Vdso};
 use tracee::{Resume, Scope, Stop, Stopped, Waited, Waiter};
 
 use super::Auxv;
-use crate::child::{Child, memory_file};
-use crate::{Error, say};
+use crate::child::{Child, kill};
+use crate::place::{self, Refusal};
+use crate::{Error, say, trial};
 
 /// The release as (major, minor), from uname(2).
 pub(crate) fn release() -> (u32, u32) {
@@ -80,6 +81,11 @@ impl Kernel {
         Ok(self.vdso(stopped, at)?.map(|vdso| at + vdso.int80()))
     }
 
+    /// Where calls through the vDSO come back to, once it is known.
+    pub(crate) fn landing_pad(&self) -> Option<u32> {
+        self.known.as_ref()?.as_ref().map(Vdso::landing_pad)
+    }
+
     /// Where the stub goes on this kernel, whose vDSO lies at `at`.
     pub(crate) fn plan(&mut self, stopped: &Stopped, at: u32, variant: Variant) -> tracee::Result<Plan> {
         let planned = self.plan;
@@ -130,26 +136,36 @@ fn read(stopped: &Stopped, at: u32) -> tracee::Result<Known> {
 /// Starts a 32-bit program that never runs, to look at its vDSO. None where the kernel gives none.
 ///
 /// # Errors
-/// There is no 32-bit support, or tracing is forbidden.
+/// There is no 32-bit support, tracing is forbidden or kills, or there is no place to execute a program from.
 pub(crate) fn probe() -> Result<Option<Vdso>, Error> {
-    let program = memory_file(&guest32::Guest::ALL[0].image())?;
-    let child = Child::held(|| crate::child::execute_file(&program))?;
+    trial::need(trial::TRACE)?;
+    let guest = guest32::Guest::ALL[0];
+    place::Place::find(&[(guest.name(), guest.image())], probe_in).map(|(_, vdso)| vdso)
+}
+
+fn probe_in(place: &place::Place) -> Result<Option<Vdso>, Refusal> {
+    let argv = [c"probe".as_ptr(), std::ptr::null()];
+    let child = Child::held(|| place.execute(&argv))?.trace(tracee::Options::FOLLOW)?;
     let mut waiter = Waiter::new(Scope::One(child.pid()));
-    child.trace(tracee::Options::FOLLOW)?;
     let mut vdso = None;
     loop {
         match waiter.wait().map_err(|error| Error::os("waitpid", error))? {
-            Waited::Stopped(stopped, Stop::Exec { .. }) => {
-                let auxv = Auxv::read(&stopped)?;
-                vdso = if auxv.vdso == 0 { None } else { read(&stopped, auxv.vdso)? };
-                child.kill();
+            Waited::Stopped(mut stopped, Stop::Exec { .. }) => {
+                let auxv = Auxv::read(&stopped).map_err(Error::from)?;
+                vdso = if auxv.vdso == 0 { None } else { read(&stopped, auxv.vdso).map_err(Error::from)? };
+                if !kill(child.pid()) {
+                    // It ends by itself, of SIGSEGV, before its first instruction.
+                    let mut registers = stopped.registers().map_err(Error::from)?;
+                    registers.set_ip(0);
+                    stopped.set_registers(&registers).map_err(Error::from)?;
+                    let _ = stopped.resume(Resume::Continue(0));
+                }
             }
             // It waits for nothing else than its end.
+            Waited::Stopped(stopped, Stop::Signal(signal)) => drop(stopped.resume(Resume::Continue(signal))),
             Waited::Stopped(stopped, _) => drop(stopped.resume(Resume::Continue(0))),
-            Waited::Exited(_, libc::ENOEXEC) => return Err(Error::No32Bit),
-            Waited::Exited(_, errno) => {
-                return Err(Error::os("execveat", io::Error::from_raw_os_error(errno)));
-            }
+            Waited::Exited(_, libc::ENOEXEC) => return Err(Error::No32Bit.into()),
+            Waited::Exited(_, errno) => return Err(io::Error::from_raw_os_error(errno).into()),
             Waited::Killed { .. } | Waited::Interrupted | Waited::Nobody => return Ok(vdso),
         }
     }

@@ -25,6 +25,7 @@ use count::Counting;
 pub use count::{Count, Tally};
 use in_place::{Begun, INT80, InPlace};
 pub(crate) use kernel::{check as check_kernel, probe, release};
+pub use outer::OuterKill;
 use place::Placed;
 pub(crate) use place::{Placer, Placing};
 use sigsys::Sigsys;
@@ -91,8 +92,6 @@ pub struct Demux {
     /// What the program is started with.
     initial: Sigsys,
     counting: Option<Counting>,
-    /// Where calls through the vDSO come back to, if calls are counted: its place in its page.
-    landing: u32,
     shown: bool,
     said_unreadable: bool,
 }
@@ -113,7 +112,6 @@ impl Demux {
             threads: HashMap::new(),
             initial: Sigsys::default(),
             counting: None,
-            landing: 0,
             shown: false,
             said_unreadable: false,
         }
@@ -259,14 +257,14 @@ impl Layer for Demux {
             for (arch, number) in execs() {
                 plan.wants.add(arch, number, Action::Trace(data::EXEC));
             }
-            // What comes through the vDSO the stub counts. Its place in its page is the same everywhere.
-            let elsewhere = match probe()? {
-                Some(vdso) => {
+            // What comes through the vDSO the stub counts. Its place in its page is the same everywhere. Where it can't be
+            // found out beforehand, each direct call costs a stop.
+            let elsewhere = match probe() {
+                Ok(Some(vdso)) => {
                     self.placer.kernel.know(&vdso);
-                    self.landing = vdso.landing_pad();
                     vec![Test::masked_ne(Field::InstructionPointer, 0xfff, vdso.landing_pad() & 0xfff)]
                 }
-                None => vec![],
+                Ok(None) | Err(_) => vec![],
             };
             for call in Call::ALL {
                 plan.wants.add_if(Arch::I386, call.direct_i386(), &elsewhere, Action::Trace(data::DIRECT));
@@ -277,8 +275,12 @@ impl Layer for Demux {
     }
 
     fn on_start(&mut self) {
-        if let Err(error) = warn_of_outer_kill() {
-            say(format_args!("an outer filter can't be asked whether it kills on socketcall: {error}"));
+        match warn_of_outer_kill() {
+            // Ours could not be installed either, and that is said by whoever tried.
+            Ok(()) | Err(crate::Error::Filter(_) | crate::Error::Killed(_)) => {}
+            Err(error) => {
+                say(format_args!("an outer filter can't be asked whether it kills on socketcall: {error}"));
+            }
         }
     }
 
@@ -333,7 +335,7 @@ impl Layer for Demux {
             (data::SHOWN | data::JUDGED, counting) => {
                 let ours = self.threads.get(&tid).is_some_and(|thread| thread.in_place.is_some());
                 if let (Some(counting), false) = (counting, ours)
-                    && (stopped.registers()?.ip() as u32 ^ self.landing) & 0xfff != 0
+                    && is_elsewhere(stopped, &self.placer)?
                 {
                     counting.direct(tid);
                 }
@@ -341,7 +343,7 @@ impl Layer for Demux {
             }
             (data::DIRECT, Some(counting)) => {
                 let ours = self.threads.get(&tid).is_some_and(|thread| thread.in_place.is_some());
-                if !ours {
+                if !ours && is_elsewhere(stopped, &self.placer)? {
                     counting.direct(tid);
                 }
                 Ok(Handled::Yes(if ours { Then::StopAtCall } else { Then::Go }))
@@ -456,18 +458,35 @@ pub(crate) fn execs() -> [(Arch, u32); 4] {
     [(Arch::I386, 11), (Arch::I386, 358), (Arch::X86_64, 59), (Arch::X86_64, 322)]
 }
 
-/// Whether an outer filter kills whoever makes a multiplexed call.
-pub(crate) fn outer_kills() -> Result<bool, crate::Error> {
-    Ok(seccomp::mode() == seccomp::Mode::Filter && outer::kills()?)
+/// Whether a call is not one through the vDSO, which the stub counts.
+fn is_elsewhere(stopped: &Stopped, placer: &Placer) -> tracee::Result<bool> {
+    let ip = stopped.registers()?.ip() as u32;
+    Ok(placer.kernel.landing_pad().is_none_or(|landing| (ip ^ landing) & 0xfff != 0))
 }
 
-/// Says so where only the stub's way is open.
+/// Of what an outer filter kills 32-bit programs.
+///
+/// # Errors
+/// No filter can be installed here.
+pub(crate) fn outer_kills() -> Result<OuterKill, crate::Error> {
+    outer::kills()
+}
+
+/// Says so where only the stub's way is open, or none.
 pub(crate) fn warn_of_outer_kill() -> Result<(), crate::Error> {
-    if outer_kills()? {
-        say(format_args!(
+    if seccomp::mode() == seccomp::Mode::None {
+        return Ok(());
+    }
+    match outer_kills()? {
+        OuterKill::Nothing => {}
+        OuterKill::Socketcall => say(format_args!(
             "an outer seccomp filter kills on socketcall, and nothing comes in front of that: programs that call \
              through the vDSO (glibc, musl) are served, a raw int $0x80 (Go) will be killed"
-        ));
+        )),
+        OuterKill::Everything => say(format_args!(
+            "an outer seccomp filter kills 32-bit programs at any call, and nothing comes in front of that: let it \
+             allow them (systemd: SystemCallArchitectures=native x86)"
+        )),
     }
     Ok(())
 }

@@ -1,56 +1,104 @@
 //! What an outer filter does about socketcall.
 
 use core::arch::asm;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use abi::SOCKETCALL_I386;
-use seccomp::{Action, Arch, Wants};
+use abi::{Call, SOCKETCALL_I386};
+use seccomp::{Action, Arch, InstallError, Wants};
 
 use crate::Error;
-use crate::child::Child;
+use crate::child::told;
+
+/// Of what an outer filter kills 32-bit programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OuterKill {
+    /// Of no multiplexed call.
+    Nothing,
+    /// Of all multiplexed calls, or of some.
+    Socketcall,
+    /// Of a call that any program makes: none can live.
+    Everything,
+}
+
+/// `arch/x86/entry/syscalls/syscall_32.tbl`
+const GETPID: u32 = 20;
+
+/// How far the child came: it writes these in their order.
+const INSTALLED: u8 = 1;
+const LIVES: u8 = 2;
+const DONE: u8 = 3;
 
 /// Whether an outer filter kills whoever makes a multiplexed call.
 ///
-/// A child makes one under a filter that traps it, which comes in front of every other answer: so the call is
-/// not made, and no listener hears of it. In a child that survives, the trap's signal arrives.
-pub(super) fn kills() -> Result<bool, Error> {
+/// A child makes them all under a filter that traps them, which comes in front of every answer but KILL: so none is
+/// made, and no listener hears of them. A filter can judge the call's number, which stands in a register.
+///
+/// # Errors
+/// The filter can't be installed, for `run` no more than for the child.
+pub(super) fn kills() -> Result<OuterKill, Error> {
     let mut wants = Wants::new();
     wants.add(Arch::I386, SOCKETCALL_I386, Action::Trap(0));
     let filter = wants.compile()?;
-    let child = Child::held(|| {
-        // SAFETY: the handler only ends this child. An empty set, which is all zeros, becomes the mask: where
-        // the signal is blocked, it kills.
+    let told = told(|mut out| {
+        // SAFETY: the handler only raises a flag. An empty set, which is all zeros, becomes the mask: where the signal is
+        // blocked, it kills.
         unsafe {
-            libc::signal(libc::SIGSYS, survived as *const () as libc::sighandler_t);
+            libc::signal(libc::SIGSYS, trapped as *const () as libc::sighandler_t);
             let empty: libc::sigset_t = std::mem::zeroed();
             libc::sigprocmask(libc::SIG_SETMASK, &raw const empty, std::ptr::null_mut());
         }
-        if filter.install_unprivileged().is_ok() {
-            socketcall();
+        if filter.install_unprivileged().is_err() {
+            return crate::program::last_errno();
         }
+        let mut tell = |how_far: u8| {
+            let _ = out.write_all(&[how_far]);
+        };
+        tell(INSTALLED);
+        int80(GETPID, 0);
+        // That trap is not ours, and programs have no handler.
+        if TRAPPED.load(Relaxed) {
+            return 0;
+        }
+        tell(LIVES);
+        for call in std::iter::once(0).chain(Call::ALL.map(|call| call.number().cast_unsigned())) {
+            int80(SOCKETCALL_I386, call);
+        }
+        tell(DONE);
         0
     })?;
-    child.release()?;
-    let status = child.reap()?;
-    // SIGSEGV: this kernel has no `int $0x80`, and so nobody can make the call.
-    Ok(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGSYS)
+    // A listener that holds getpid holds every program.
+    let Some(told) = told else { return Ok(OuterKill::Nothing) };
+    match (told.bytes.last(), told.signal()) {
+        (None, Some(libc::SIGSYS)) => Err(Error::Killed(vec!["seccomp"])),
+        (None, None) => {
+            let errno = libc::WEXITSTATUS(told.status);
+            Err(InstallError::from(std::io::Error::from_raw_os_error(errno)).into())
+        }
+        (Some(&INSTALLED), Some(libc::SIGSYS) | None) => Ok(OuterKill::Everything),
+        (Some(&LIVES), Some(libc::SIGSYS)) => Ok(OuterKill::Socketcall),
+        // SIGSEGV: this kernel has no `int $0x80`, and so nobody can make the call.
+        _ => Ok(OuterKill::Nothing),
+    }
 }
 
-extern "C" fn survived(_: libc::c_int) {
-    // SAFETY: ends this child.
-    unsafe { libc::_exit(0) }
+static TRAPPED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn trapped(_: libc::c_int) {
+    TRAPPED.store(true, Relaxed);
 }
 
-/// A multiplexed call that names no call: were it made, it would answer EINVAL.
-fn socketcall() {
-    // SAFETY: `int $0x80` preserves all registers but the accumulator, and r8 to r11 on old kernels. The array
-    // is not looked at. rbx is not allowed as an operand, so it is kept by hand; 0 stands there for the call.
+/// A call of i386 with one argument. The multiplexed call's array is null: no call is made of it.
+fn int80(number: u32, argument: u32) {
+    // SAFETY: `int $0x80` preserves all registers but the accumulator, and r8 to r11 on old kernels. rbx is not allowed as
+    // an operand, so it is kept by hand. Neither getpid nor a multiplexed call with a null array touches memory.
     unsafe {
         asm!(
-            "xchg {call:r}, rbx",
+            "xchg {argument:r}, rbx",
             "int 0x80",
-            "xchg {call:r}, rbx",
-            call = inout(reg) 0u64 => _,
-            inout("rax") u64::from(SOCKETCALL_I386) => _,
+            "xchg {argument:r}, rbx",
+            argument = inout(reg) u64::from(argument) => _,
+            inout("rax") u64::from(number) => _,
             in("rcx") 0u64,
             out("r8") _, out("r9") _, out("r10") _, out("r11") _,
         );

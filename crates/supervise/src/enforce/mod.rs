@@ -26,7 +26,7 @@ use seccomp::{Action, Arch, Listener, Mode};
 use tracee::{At, SignalInfo, Stopped, Tid, Waiter};
 
 use crate::layer::{End, Handled, Judged, Layer, Plan, Then};
-use crate::{Error, data, say};
+use crate::{Error, data, say, trial};
 use area::{Area, Slot};
 use call::Words;
 use many::Many;
@@ -435,11 +435,12 @@ impl Enforce {
 impl Layer for Enforce {
     fn plan(&mut self, plan: &mut Plan) -> Result<(), Error> {
         let memory = self.policy.needs_memory();
+        trial::need(if memory { trial::RULES_ON_MEMORY } else { trial::RULES })?;
         // A listener of an outer filter would be asked before us. There can be one only: so we are it.
         plan.listener |= memory || seccomp::mode() != Mode::None;
         // A domain that has to do with files forbids mounts.
         let mounts = self.policy.policy().escapes.contains(&policy::Escape::Mount);
-        plan.domain |= crate::domain::version() > 0 && !mounts;
+        plan.domain |= crate::domain::version()? > 0 && !mounts;
         if memory {
             self.secret = insert::check()?;
             insert::want(&mut plan.wants, self.secret);

@@ -12,7 +12,6 @@ mod process;
 mod ring;
 
 use std::fmt;
-use std::io;
 
 use abi::Errno;
 
@@ -20,7 +19,8 @@ use call::{Call, Int80Call};
 use process::{End, Told, Worker};
 use ring::Ring;
 
-use crate::Error;
+use crate::child::LIMIT;
+use crate::{Error, trial};
 
 /// A way to a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,8 +99,8 @@ pub enum Missing {
     NoEntry(&'static str),
     /// 32-bit programs die here of this signal before they ask for anything.
     Dies(i32),
-    /// 32-bit programs are not executed here.
-    NotExecuted(io::Error),
+    /// 32-bit programs are not executed here: from where that was tried, and what the kernel answered.
+    NotExecuted(String),
     /// No answer came in time.
     Late,
     /// What it takes to ask was refused.
@@ -128,8 +128,10 @@ impl fmt::Display for Missing {
             Missing::Dies(signal) => {
                 write!(f, "32-bit programs die here of signal {signal} before they ask for anything")
             }
-            Missing::NotExecuted(error) => write!(f, "a 32-bit program can't be executed here: {error}"),
-            Missing::Late => write!(f, "no answer came within {} s", process::LIMIT.as_secs()),
+            Missing::NotExecuted(refusals) => {
+                write!(f, "a 32-bit program can't be executed here: {refusals}")
+            }
+            Missing::Late => write!(f, "no answer came within {} s", LIMIT.as_secs()),
             Missing::Os(error) => error.fmt(f),
         }
     }
@@ -177,7 +179,7 @@ fn worker(way: Way) -> Result<Worker, Missing> {
 }
 
 /// The security modules that are active (lsm_list_modules(2), Linux 6.8), in their order; `None` where the
-/// kernel does not tell.
+/// kernel does not tell, or a filter kills for the question.
 #[must_use]
 pub fn security_modules() -> Option<Vec<String>> {
     const LSM_LIST_MODULES: u32 = 461;
@@ -198,6 +200,9 @@ pub fn security_modules() -> Option<Vec<String>> {
         "evm",
         "ipe",
     ];
+    if !trial::killing(&[trial::LSM_LIST_MODULES]).ok()?.is_empty() {
+        return None;
+    }
     let mut ids = [0u64; 32];
     let mut size = size_of_val(&ids) as u32;
     let arguments = [ids.as_mut_ptr().expose_provenance(), (&raw mut size).expose_provenance(), 0, 0, 0, 0];

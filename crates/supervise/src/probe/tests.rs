@@ -81,20 +81,47 @@ fn a_filter_that_kills_is_an_answer_and_the_next_is_asked_for_all_the_same() {
     });
 }
 
+/// execve and execveat, which are answered by `errno`.
+fn nothing_is_executed(errno: i32) -> Filter {
+    const EXECVE: u32 = 59;
+    let mut wants = Wants::new();
+    for number in [EXECVE, EXECVEAT] {
+        wants.add(Arch::X86_64, number, Action::Errno(errno as u16));
+    }
+    wants.compile().unwrap()
+}
+
+const EXECVEAT: u32 = 322;
+const MEMFD_CREATE: u32 = 319;
+
 #[test]
 fn where_32_bit_programs_are_not_executed_that_is_said() {
-    const EXECVEAT: u32 = 322;
-    let mut wants = Wants::new();
-    wants.add(Arch::X86_64, EXECVEAT, Action::Errno(1));
-    under(wants.compile().unwrap(), || {
+    under(nothing_is_executed(libc::EPERM), || {
         let Err(missing) = ask(Way::Process32Direct, &[UNIX]) else { panic!() };
-        assert!(matches!(&missing, Missing::NotExecuted(error) if error.raw_os_error() == Some(1)));
+        let Missing::NotExecuted(refusals) = &missing else { panic!("{missing}") };
+        assert!(refusals.starts_with("memory: Operation not permitted (os error 1); /"), "{refusals}");
         assert!(!missing.is_no_entry());
     });
-    let mut wants = Wants::new();
-    wants.add(Arch::X86_64, EXECVEAT, Action::Errno(libc::ENOEXEC as u16));
-    under(wants.compile().unwrap(), || {
+    under(nothing_is_executed(libc::ENOEXEC), || {
         let Err(missing) = ask(Way::Process32Direct, &[UNIX]) else { panic!() };
         assert!(missing.is_no_entry(), "{missing}");
     });
+}
+
+/// From memory by a path, or from a file.
+#[test]
+fn where_memory_can_not_be_executed_another_place_is_found() {
+    let killed = Action::KillProcess;
+    for (number, action) in [MEMFD_CREATE, EXECVEAT]
+        .into_iter()
+        .flat_map(|number| [(number, Action::Errno(38)), (number, killed)])
+    {
+        let mut wants = Wants::new();
+        wants.add(Arch::X86_64, number, action);
+        under(wants.compile().unwrap(), || {
+            if let Some(answers) = answers(Way::Process32Direct, &[UNIX]) {
+                assert_eq!(answers, [Answer::Created], "{number} {action:?}");
+            }
+        });
+    }
 }

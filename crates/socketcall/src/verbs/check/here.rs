@@ -1,11 +1,9 @@
 //! What is known of this process, and of what `run` would do.
 
-use std::env;
 use std::fs;
-use std::path::PathBuf;
 
 use nix::sys::prctl;
-use socketcall::{Error, Explanation, Launch};
+use socketcall::Machine;
 
 /// This process and this kernel.
 pub struct Here {
@@ -17,8 +15,8 @@ pub struct Here {
     pub no_new_privs: Option<bool>,
     /// The active security modules; none where the kernel does not tell.
     pub security_modules: Option<Vec<String>>,
-    /// What `run` would do here.
-    pub run: Result<Explanation, Error>,
+    /// What `run` can do here.
+    pub run: Machine,
     /// Lines about what could not be known.
     pub unknown: Vec<String>,
 }
@@ -39,7 +37,7 @@ impl Here {
         if security_modules.is_none() {
             unknown.push(
                 "the active security modules are not known: /sys/kernel/security/lsm can't be read, and \
-                 lsm_list_modules(2) came with Linux 6.8"
+                 lsm_list_modules(2) came with Linux 6.8, or is not permitted"
                     .to_owned(),
             );
         }
@@ -48,18 +46,8 @@ impl Here {
             filters: filters.and_then(|count| count.trim().parse().ok()),
             no_new_privs: prctl::get_no_new_privs().ok(),
             security_modules,
-            run: Explanation::of(&Launch::new(own_program())),
+            run: Machine::here(),
             unknown,
         }
     }
-
-    /// Whether `run` helps who calls through the vDSO.
-    pub fn serves_vdso(&self) -> bool {
-        self.run.as_ref().is_ok_and(|explanation| explanation.stub.is_ok())
-    }
-}
-
-/// A program that is there for sure: this one.
-fn own_program() -> PathBuf {
-    env::current_exe().ok().or_else(|| env::args_os().next().map(PathBuf::from)).unwrap_or_default()
 }

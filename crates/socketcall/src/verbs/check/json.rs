@@ -5,6 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
+use socketcall::{OuterKill, Stub, Way as Caught};
 use supervise::probe::{Missing, Way};
 
 use super::ask::{Access, Creation};
@@ -17,6 +18,7 @@ struct Record<'a> {
     headline: String,
     status: u8,
     no_32_bit_support: bool,
+    no_32_bit_sockets: bool,
     created: &'static str,
     process: ProcessRecord<'a>,
     run: RunRecord,
@@ -108,6 +110,7 @@ fn record(checked: &Checked) -> Record<'_> {
         headline: checked.headline(),
         status: checked.status() as u8,
         no_32_bit_support: checked.asked.has_no_32_bit(),
+        no_32_bit_sockets: checked.closes_32_bit(),
         created: match checked.asked.creation {
             Creation::All => "all",
             Creation::Loaded => "loaded",
@@ -131,22 +134,23 @@ fn record(checked: &Checked) -> Record<'_> {
 }
 
 fn run(here: &Here) -> RunRecord {
-    use socketcall::{Stub, Way as Caught};
-    let explanation = here.run.as_ref().ok();
-    let stub = explanation.and_then(|explanation| explanation.stub.as_ref().ok());
+    let machine = &here.run;
+    let works = machine.serves_vdso();
+    let stub = machine.stub.as_ref().ok().filter(|_| works);
     RunRecord {
-        works: here.serves_vdso(),
+        works,
         vdso: stub.map(|stub| match stub {
             Stub::InVdso => "stub in the vDSO",
             Stub::InFront => "stub in front of the vDSO",
             Stub::Nowhere(_) => "trap",
         }),
-        int80: explanation.filter(|_| stub.is_some()).map(|explanation| match explanation.way {
-            _ if explanation.outer_kills => "killed",
-            Caught::Trace => "trace",
-            Caught::Trap => "trap",
-        }),
-        untraced: explanation.is_some_and(|explanation| explanation.untraced.is_ok()),
+        int80: match (machine.outer_kills, machine.way) {
+            (OuterKill::Socketcall | OuterKill::Everything, _) => Some("killed"),
+            _ if !works => None,
+            (_, Caught::Trace) => Some("trace"),
+            (_, Caught::Trap) => Some("trap"),
+        },
+        untraced: works && machine.untraced.is_ok(),
         text: words::run(here),
     }
 }

@@ -128,6 +128,14 @@ fn known(ways: &[Access], way: Way) -> Access {
     }
 }
 
+/// Whether no way of a 32-bit program leads to the family, though some are there.
+pub fn is_closed_to_32_bit(ways: &[Access]) -> bool {
+    [Way::Process32Direct, Way::Process32Int80, Way::Process32Vdso]
+        .into_iter()
+        .map(|way| known(ways, way))
+        .all(|access| access.is_denied() || matches!(access, Access::NoEntry | Access::Absent))
+}
+
 /// What there is to tell, the worst first. Families of which the same is true are one finding.
 pub fn findings(reports: &[FamilyReport], here: &Here) -> Vec<Finding> {
     let mut findings: Vec<(Verdict, Vec<Way>, Vec<&FamilyReport>)> = Vec::new();
@@ -245,6 +253,21 @@ mod tests {
         ];
         for (letters, verdict) in cases {
             assert_eq!(judge(&ways(letters)).0, verdict, "{letters}");
+        }
+    }
+
+    #[test]
+    fn what_32_bit_programs_have_none_of() {
+        for (letters, closed) in [
+            ("cc- ddc ddd", true),
+            ("cc- ddc dd-", true),
+            ("cc- kkc ???", true),
+            ("cc- dcc dcc", false),
+            ("cc- ddc ddc", false),
+            ("cc- cdc cdd", false),
+            ("cc- d?c ???", false),
+        ] {
+            assert_eq!(super::is_closed_to_32_bit(&ways(letters)), closed, "{letters}");
         }
     }
 

@@ -35,6 +35,9 @@ pub fn write(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n{style}{kind}{style:#}: {}", wrapped(kind.len() + 2, &finding.text))?;
         writeln!(out, "  {}", wrapped(2, &format!("remedy: {}", finding.remedy)))?;
     }
+    if checked.closes_32_bit() {
+        writeln!(out, "\n{}", words::no_socket("here", checked.families.len()))?;
+    }
     writeln!(out)?;
     for (name, text) in facts(checked) {
         writeln!(out, "{BOLD}{name}{BOLD:#}: {}", wrapped(name.len() + 2, &text))?;

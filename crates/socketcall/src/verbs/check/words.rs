@@ -1,6 +1,7 @@
 //! What is found, as sentences.
 
 use profile::Family;
+use socketcall::{Error, OuterKill, Stub, Way as Caught};
 use supervise::probe::Way;
 
 use super::ask::Access;
@@ -113,41 +114,54 @@ pub fn answers(answers: &[Access]) -> String {
 
 /// What helps 32-bit programs where socketcall is denied.
 pub fn help(killed: bool, here: &Here) -> String {
-    match &here.run {
-        Err(error) => format!("`socketcall run` would help, but not here: {error}"),
-        Ok(explanation) if explanation.stub.is_err() => {
-            let reason = explanation.stub.as_ref().err().map(ToString::to_string).unwrap_or_default();
-            format!("`socketcall run` would help, but not here: {reason}")
+    let machine = &here.run;
+    match (&machine.starts, &machine.stub) {
+        (Err(error), _) | (_, Err(error @ Error::No32Bit)) => {
+            format!("`socketcall run` would help, but not here: {error}")
         }
         // Where the filter traps, people are killed too; but `run` comes in front of that.
-        Ok(explanation) if killed && explanation.outer_kills => {
+        _ if killed && machine.outer_kills == OuterKill::Socketcall => {
             "`socketcall run -- PROGRAM`, for programs that call through the vDSO, as glibc does; who makes a raw \
              int $0x80, as Go's programs do, is killed before anything can help"
                 .to_owned()
         }
-        Ok(_) => "`socketcall run -- PROGRAM`".to_owned(),
+        _ if machine.outer_kills == OuterKill::Everything => NOTHING_HELPS.to_owned(),
+        _ => "`socketcall run -- PROGRAM`".to_owned(),
     }
+}
+
+/// Of a filter that kills 32-bit programs at any call.
+const NOTHING_HELPS: &str = "the filter kills 32-bit programs at any call, and `socketcall run` can't help: let it \
+                             allow them (systemd: SystemCallArchitectures=native x86)";
+
+/// Said where 32-bit programs have none of the sockets that were asked for.
+pub fn no_socket(place: &str, asked: usize) -> String {
+    let which = if asked < Family::all().count() { "socket of these families" } else { "socket" };
+    format!("32-bit programs can create no {which} {place}, by socketcall or directly.")
 }
 
 /// Whether `run` works here, and in which mode.
 pub fn run(here: &Here) -> String {
-    use socketcall::{Stub, Way as Caught};
-    let explanation = match &here.run {
-        Err(error) => return format!("does not work here: {error}"),
-        Ok(explanation) => explanation,
+    let machine = &here.run;
+    if let Err(error) = &machine.starts {
+        return format!("does not work here: {error}");
+    }
+    if machine.outer_kills == OuterKill::Everything {
+        return format!("starts programs here, but {NOTHING_HELPS}");
+    }
+    let vdso = match &machine.stub {
+        Err(error @ Error::No32Bit) => return format!("has nothing to do here: {error}"),
+        Err(error) => format!("in a way that could not be tried ({error})"),
+        Ok(Stub::InVdso) => "by the stub in the vDSO".to_owned(),
+        Ok(Stub::InFront) => "by the stub in front of the vDSO".to_owned(),
+        Ok(Stub::Nowhere(_)) => "by traps".to_owned(),
     };
-    let vdso = match &explanation.stub {
-        Err(error) => return format!("has nothing to do here: {error}"),
-        Ok(Stub::InVdso) => "by the stub in the vDSO",
-        Ok(Stub::InFront) => "by the stub in front of the vDSO",
-        Ok(Stub::Nowhere(_)) => "by traps",
-    };
-    let raw = match (explanation.outer_kills, explanation.way) {
-        (true, _) => "int $0x80 is killed by the outer filter",
+    let raw = match (machine.outer_kills, machine.way) {
+        (OuterKill::Socketcall | OuterKill::Everything, _) => "int $0x80 is killed by the outer filter",
         (_, Caught::Trace) => "int $0x80 by RET_TRACE",
         (_, Caught::Trap) => "int $0x80 by RET_TRAP",
     };
-    let untraced = match &explanation.untraced {
+    let untraced = match &machine.untraced {
         Ok(()) => "--untraced works too".to_owned(),
         Err(error) => error.to_string(),
     };

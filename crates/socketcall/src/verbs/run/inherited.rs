@@ -66,8 +66,11 @@ fn close(fd: RawFd) -> Result<()> {
 const RIGHTS: [(u32, &str); 2] = [(19, "CAP_SYS_PTRACE"), (21, "CAP_SYS_ADMIN")];
 
 /// Says what the rules can't hold against.
-pub fn warn(policy: &Compiled) {
-    if supervise::landlock_version() == 0 {
+///
+/// # Errors
+/// A filter kills for asking.
+pub fn warn(policy: &Compiled) -> Result<()> {
+    if supervise::landlock_version()? == 0 {
         say(
             "this kernel has no Landlock: by ptrace(2) and its kin the program can use processes outside of the rules \
              that run as its user",
@@ -84,6 +87,7 @@ pub fn warn(policy: &Compiled) {
             held.join(" and ")
         ));
     }
+    Ok(())
 }
 
 fn say(line: &str) {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use profile::{Access, Answer, Family, FamilyReport, FindingKind, Verdict, Way};
 
+use super::super::words::no_socket;
 use super::{Judged, words};
 
 const BOLD: Style = Style::new().bold();
@@ -50,7 +51,7 @@ pub fn write(judged: &Judged<'_>, out: &mut dyn Write) -> io::Result<()> {
             "\nSCMP_ARCH_X86 is not among the architectures: 32-bit calls kill the thread that makes them."
         )?;
     } else if judged.report.has(Verdict::Open) && !judged.report.families.iter().any(has_32_bits) {
-        writeln!(out, "\n32-bit programs can create no socket there, by socketcall or directly.")?;
+        writeln!(out, "\n{}", no_socket("there", judged.report.families.len()))?;
     }
     Ok(())
 }
