@@ -38,7 +38,7 @@ pub use attach::{Attach, Ended};
 pub use by_tid::ByTid;
 pub use demux::{Count, Demux, Tally, Way};
 pub use domain::version as landlock_version;
-pub use enforce::{Enforce, Refusal};
+pub use enforce::{Enforce, Evidence, Refusal};
 pub use error::Error;
 pub use explain::{Explanation, Stub};
 pub use launch::{Launch, Running, Session};

@@ -1,6 +1,7 @@
 //! `socketcall policy`: the rules of `run --policy`, checked, asked, explained and compiled.
 
 mod json;
+pub mod remedy;
 pub mod rules;
 mod text;
 

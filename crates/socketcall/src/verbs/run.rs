@@ -1,6 +1,7 @@
 //! `socketcall run`: a program with its calls taken apart.
 
 mod inherited;
+mod log;
 mod refused;
 mod rules;
 
@@ -16,7 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socketcall::{Count, Demux, Enforce, Explanation, Launch, Session, Tally, Untraced};
 use supervise::Record;
 
-use refused::Refused;
+use log::Log;
 use rules::Rules;
 
 /// Runs a program with its multiplexed calls turned into direct ones.
@@ -111,9 +112,9 @@ pub fn run(args: &Run) -> anyhow::Result<()> {
     let has_policy = policy.is_some();
     let session = match policy {
         Some(policy) => {
-            let mut refused = Refused::new(&args.options.rules)?;
-            let session = session.keep(refused.descriptor());
-            session.with(Enforce::new(policy, move |refusal| refused.tell(refusal)))
+            let mut log = Log::new(&args.options.rules)?;
+            let session = session.keep(log.descriptor());
+            session.with(Enforce::new(policy, move |refusal| log.tell(refusal)))
         }
         None => session,
     };

@@ -10,6 +10,7 @@ mod kept;
 mod lives;
 mod options;
 mod outer;
+mod rules;
 mod untraced;
 mod users;
 mod ways_in;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use ::policy::{Action, Answer, By, Calls, Compiled, Question};
 
-use super::Read;
+use super::{Read, remedy};
 
 /// The calls of which memory decides.
 fn by_memory(compiled: &Compiled) -> Vec<&'static str> {
@@ -69,9 +69,9 @@ pub fn answer(
         writeln!(out, "  because: {reason}")?;
     }
     if !verdict.action.permits()
-        && let Some(rule) = compiled.permitting(question)
+        && let Some(found) = compiled.permitting(question)
     {
-        writeln!(out, "  this would permit it: --allow '{rule}'")?;
+        writeln!(out, "  {}", remedy::words("this would permit it", &found, compiled.policy()))?;
     }
     Ok(())
 }
