@@ -56,7 +56,7 @@ impl Question {
     /// # Errors
     /// The first mistake, with its place.
     pub fn parse(text: &str) -> Result<Question, Error> {
-        let source = Source::new("question", text);
+        let source = Source::new("the CALL", text);
         read(text).map_err(|wrong| place(&source, wrong))
     }
 }

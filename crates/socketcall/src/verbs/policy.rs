@@ -3,7 +3,7 @@
 mod json;
 pub mod remedy;
 pub mod rules;
-mod text;
+pub mod text;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -197,7 +197,7 @@ fn ask(compiled: &Compiled, call: &str) -> Result<(Question, Answer)> {
 
 /// A mistake as it is shown where it ends the verb.
 fn shown(error: Error) -> anyhow::Error {
-    anyhow::anyhow!("{}\n{}", error.problem, error.render(false))
+    anyhow::anyhow!("{} has a mistake\n{}", error.source.name, error.render(false))
 }
 
 impl Rules {

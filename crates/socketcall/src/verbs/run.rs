@@ -1,5 +1,6 @@
 //! `socketcall run`: a program with its calls taken apart.
 
+mod explained;
 mod inherited;
 mod log;
 mod refused;
@@ -12,9 +13,10 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use ::trace::{Output, Quiet, Recorder};
+use anyhow::bail;
 use clap::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socketcall::{Count, Demux, Enforce, Explanation, Launch, Session, Tally, Untraced};
+use socketcall::{Count, Demux, Enforce, Launch, Session, Tally, Untraced};
 use supervise::Record;
 
 use log::Log;
@@ -87,12 +89,19 @@ pub struct Options {
 pub fn run(args: &Run) -> anyhow::Result<()> {
     let (program, arguments) = args.command.split_first().expect("clap requires a program");
     let launch = Launch::new(program).args(arguments);
+    let policy = args.options.rules.policy()?;
+    if let (true, Some(log)) = (args.options.untraced, args.options.rules.log_option()) {
+        bail!("{log} can't be used with --untraced: nobody stays there to tell of a refusal");
+    }
     if args.options.explain {
         // A reader who has seen enough is no failure.
-        let _ = writeln!(io::stdout(), "{}", Explanation::of(&launch)?);
+        let _ = writeln!(
+            io::stdout(),
+            "{}",
+            explained::explained(launch, policy.as_ref(), args.options.untraced)?
+        );
         return Ok(());
     }
-    let policy = args.options.rules.policy()?;
     if let Some(policy) = &policy {
         inherited::sockets(policy.policy().inherit)?;
         inherited::warn(policy);

@@ -161,3 +161,93 @@ fn a_full_disk_is_told_once() {
         ]
     );
 }
+
+/// Nothing would ever be written to it.
+#[test]
+fn a_log_without_refusals_is_refused_at_the_start() {
+    let scratch = Scratch::new();
+    let log = scratch.text("log");
+    for option in ["--log", "--log-json"] {
+        let alone = run(&mut socketcall_run([option, &log, "--", "/bin/true"]));
+        let why = format!(
+            "socketcall: {option} is for refusals, and without rules there are none: add --policy, --deny or --allow\n"
+        );
+        assert_eq!(alone, Finished::exited(125, "", &why));
+        let untraced =
+            run(&mut socketcall_run(["--untraced", "--deny", "family=alg", option, &log, "--", "/bin/true"]));
+        let why = format!(
+            "socketcall: {option} can't be used with --untraced: nobody stays there to tell of a refusal\n"
+        );
+        assert_eq!(untraced, Finished::exited(125, "", &why));
+    }
+    assert!(!scratch.path("log").exists());
+}
+
+#[test]
+fn a_mistake_is_told_once() {
+    let finished = run(socketcall_run(["--deny", "bogus", "--", "/bin/true"]).env("NO_COLOR", "1"));
+    assert_eq!(finished.status.code(), Some(125));
+    assert_eq!(finished.stderr.matches("`bogus` is not of the form").count(), 1, "{}", finished.stderr);
+}
+
+/// It ends as the run would, and says which layer decides and what is not held.
+#[test]
+fn explain_reads_the_rules() {
+    let scratch = Scratch::new();
+    let broken = scratch.text("broken.toml");
+    fs::write(&broken, "default = \"dney\"\n").expect("a file");
+    for rules in [
+        &["--untraced", "--deny", "address=1.2.3.4"][..],
+        &["--policy", &broken],
+        &["--deny", "famly=alg"],
+        &["--log", "/dev/null"],
+    ] {
+        let ends = |explain: &[&'static str]| {
+            run(socketcall_run(explain.iter().copied()).args(rules).args(["--", "/bin/true"]))
+        };
+        let (explained, ran) = (ends(&["--explain"]), ends(&[]));
+        assert_eq!(explained.status.code(), Some(125), "{rules:?}");
+        assert_eq!((explained.status, explained.stdout.as_str()), (ran.status, ""), "{rules:?}");
+        // In front of it `run` says what rules can't hold.
+        assert!(ran.stderr.ends_with(&explained.stderr), "{rules:?}: {} {}", explained.stderr, ran.stderr);
+    }
+    let explained = |rule| run(&mut socketcall_run(["--explain", "--deny", rule, "--", "/bin/true"])).stdout;
+    let memory = explained("address=1.2.3.4");
+    for part in [
+        "rules:     1 rule, default allow; memory decides of bind, connect",
+        "\nLandlock:  ",
+        "--untraced: --untraced can't be used here: rules on addresses",
+    ] {
+        assert!(memory.contains(part), "{part}: {memory}");
+    }
+    let registers = explained("family=alg");
+    assert!(registers.contains("registers decide everything, and no call is stopped for it"), "{registers}");
+    assert!(!explained("family=alg").contains("rules on addresses need"), "{registers}");
+}
+
+/// What an io_uring is given no filter sees: it is as good as a socket.
+#[test]
+fn an_inherited_io_uring_is_a_socket_to_the_rules() {
+    let scratch = Scratch::new();
+    let closed = scratch.text("closed.toml");
+    fs::write(&closed, "default = \"allow\"\ninherit = \"deny\"\n").expect("a file");
+    let with_ring = |options: &str| {
+        // io_uring_setup sets FD_CLOEXEC; the shell that perl starts says what is left.
+        let script = format!(
+            r#"my $p = "\0" x 120; my $fd = syscall(425, 1, $p); $fd > 2 or exit 77;
+               open(my $ring, "+<&=", $fd) or die; fcntl($ring, 2, 0);
+               exec "{}", "run", {options}, "--", "/bin/sh", "-c", "readlink /proc/self/fd/$fd || echo gone"; die;"#,
+            crate::harness::SOCKETCALL
+        );
+        run(crate::harness::clean(Command::new("perl").args(["-e", &script])))
+    };
+    let open = with_ring(r#""--deny", "family=alg""#);
+    if open.status.code() == Some(77) || Command::new("perl").arg("-e1").status().is_err() {
+        return skip("no io_uring here, or no perl");
+    }
+    assert!(open.stderr.contains(" is an io_uring, inherited, and made outside of the rules\n"), "{open:?}");
+    assert_eq!(open.stdout, "anon_inode:[io_uring]\n");
+    let closed = with_ring(&format!("\"--policy\", \"{closed}\""));
+    assert!(closed.stderr.contains(" is an io_uring, inherited, and closed\n"), "{closed:?}");
+    assert_eq!(closed.stdout, "gone\n");
+}

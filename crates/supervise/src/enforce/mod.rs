@@ -123,6 +123,14 @@ impl Enforce {
         }
     }
 
+    /// Whether rules of which memory decides can be held here.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check() -> Result<(), Error> {
+        insert::check().map(drop)
+    }
+
     fn thread(&mut self, tid: Tid) -> &mut Thread {
         self.threads.entry(tid).or_default()
     }
