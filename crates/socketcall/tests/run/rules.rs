@@ -221,7 +221,7 @@ fn explain_reads_the_rules() {
         assert!(memory.contains(part), "{part}: {memory}");
     }
     let registers = explained("family=alg");
-    assert!(registers.contains("registers decide everything, and no call is stopped for it"), "{registers}");
+    assert!(registers.contains("registers decide everything; no call is stopped"), "{registers}");
     assert!(!explained("family=alg").contains("rules on addresses need"), "{registers}");
 }
 

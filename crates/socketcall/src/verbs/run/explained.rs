@@ -23,8 +23,8 @@ pub fn explained(launch: Launch, policy: Option<&Compiled>, untraced: bool) -> R
     }
     let mut text = format!("{explanation}\nrules:     {}", summary(policy));
     text += match policy.needs_memory() {
-        true => ", and a call is stopped for it",
-        false => ", and no call is stopped for it",
+        true => "; each such call is stopped",
+        false => "; no call is stopped",
     };
     if policy.needs_memory()
         && let Err(error) = Enforce::check()
