@@ -1,5 +1,6 @@
 //! `socketcall run`: a program with its calls taken apart.
 
+pub mod environment;
 mod explained;
 mod inherited;
 mod log;
@@ -201,22 +202,4 @@ fn has_room() -> bool {
     let stderr = io::stderr();
     let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
     poll(&mut ready, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
-}
-
-/// Whether `words` are options alone: a program among them would be run in place of the one that was asked
-/// for.
-pub fn check_options(words: &[String]) -> Result<(), String> {
-    if words.iter().any(|word| word == "--") {
-        return Err("'--' ends the options, and a program can't follow here".to_owned());
-    }
-    let command = Options::augment_args(clap::Command::new("socketcall run").disable_help_flag(true));
-    let words = std::iter::once("socketcall run").chain(words.iter().map(String::as_str));
-    match command.try_get_matches_from(words) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            Err(first.trim_start_matches("error: ").to_owned())
-        }
-    }
 }
