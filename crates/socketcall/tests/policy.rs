@@ -43,7 +43,7 @@ fn check_of_the_shipped_ones() {
         "{out}"
     );
     assert!(
-        out.contains("client-only.toml: whole: 3 rules, default allow; memory decides of bind\n"),
+        out.contains("client-only.toml: whole: 4 rules, default allow; memory decides of bind\n"),
         "{out}"
     );
 }
