@@ -28,7 +28,7 @@ use rules::Rules;
 /// This process becomes the program: it keeps its process id, its parent, its terminal. What the program
 /// starts is followed. 64-bit programs run as they are.
 ///
-/// The environment variable SOCKETCALL_OPTIONS holds options that come before those of the command line.
+/// The environment variable SOCKETCALL_OPTIONS holds options that come before those of the command line, which win.
 ///
 /// Exit status: the program's; 125 if socketcall itself fails, 126 if the program can't be executed, 127 if it
 /// is not found.
