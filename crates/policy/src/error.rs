@@ -259,7 +259,7 @@ pub(crate) fn near(text: &str, names: impl IntoIterator<Item = impl Into<String>
     }
     let distance = |name: String| (strsim::osa_distance(&lower, &name.to_lowercase()), name);
     let mut near: Vec<_> = names.into_iter().map(Into::into).map(distance).collect();
-    near.retain(|(distance, name)| *distance <= (name.len() / 4).clamp(1, 2) && *distance < lower.len());
+    near.retain(|(distance, name)| *distance <= (name.len() / 3).clamp(1, 2) && *distance < lower.len());
     near.sort();
     near.dedup();
     near.into_iter().map(|(_, name)| name).take(3).collect()

@@ -18,7 +18,7 @@ impl Policy {
     /// Reads a policy; `name` is its file's.
     ///
     /// # Errors
-    /// Every mistake: of a rule the first.
+    /// Every mistake. Whether a rule's keys go together is asked once each of them is right.
     pub fn parse(name: &str, text: &str) -> Result<Policy, Errors> {
         let source = Source::new(name, text);
         let document = match Document::parse(text) {
@@ -85,6 +85,25 @@ fn choice<T>(
     })
 }
 
+/// The keys of a table and their items; unknown ones are mistakes.
+fn entries<'a>(
+    what: &'static str,
+    table: &'a dyn TableLike,
+    known: &'static [&'static str],
+    wrong: &mut Vec<Wrong>,
+) -> Vec<(&'a Key, &'a Item)> {
+    let mut all = Vec::new();
+    for (name, _) in table.iter() {
+        let Some((key, item)) = table.get_key_value(name) else { continue };
+        if known.contains(&name) {
+            all.push((key, item));
+        } else {
+            wrong.push((key_span(key, item), unknown_key(what, name, known)));
+        }
+    }
+    all
+}
+
 const ACTIONS: [&str; 4] = ["allow", "deny", "kill", "log"];
 const ACTIONS_EXPECTED: &str = "one of \"allow\", \"deny\", \"kill\" and \"log\"";
 
@@ -94,32 +113,20 @@ impl Reader {
         read.map_err(|wrong| self.wrong.push(read::place(&self.source, wrong))).ok()
     }
 
-    /// The keys of a table and their items; unknown ones are noted.
-    fn entries<'a>(
-        &mut self,
-        what: &'static str,
-        table: &'a dyn TableLike,
-        known: &'static [&'static str],
-    ) -> Vec<(&'a Key, &'a Item)> {
-        let mut all = Vec::new();
-        for (name, _) in table.iter() {
-            let Some((key, item)) = table.get_key_value(name) else { continue };
-            if known.contains(&name) {
-                all.push((key, item));
-            } else {
-                self.note::<()>(Err((key_span(key, item), unknown_key(what, name, known))));
-            }
-        }
-        all
+    /// Notes several.
+    fn note_all(&mut self, wrong: Vec<Wrong>) {
+        self.wrong.extend(wrong.into_iter().map(|wrong| read::place(&self.source, wrong)));
     }
 
     fn policy(&mut self, table: &toml_edit::Table) -> Policy {
-        let entries = self.entries("a policy", table, &POLICY);
+        let mut wrong = Vec::new();
+        let entries = entries("a policy", table, &POLICY, &mut wrong);
         let get = |name: &str| entries.iter().find(|(key, _)| key.get() == name).copied();
         let errno = get("errno").and_then(|entry| {
-            let read = entry_of(entry).and_then(|entry| read::errno(&[entry]));
-            self.note(read).flatten()
+            let entry = entry_of(entry, &mut wrong)?;
+            read::errno(&[entry], &mut wrong)
         });
+        self.note_all(wrong);
         let errno = errno.map_or(Errno::EACCES, |(errno, _)| errno);
         let mut policy = Policy::new(Action::Deny(errno));
         match get("default") {
@@ -156,8 +163,10 @@ impl Reader {
             self.note::<()>(Err(wrong_type("escape", item, key_span(key, item), "a table")));
             return Vec::new();
         };
-        let mut open = Vec::new();
-        for (key, item) in self.entries("`escape`", table, &KEYS) {
+        let (mut open, mut wrong) = (Vec::new(), Vec::new());
+        let entries = entries("`escape`", table, &KEYS, &mut wrong);
+        self.note_all(wrong);
+        for (key, item) in entries {
             match item.as_bool() {
                 None => {
                     let wrong = wrong_type(key.get(), item, key_span(key, item), "true or false");
@@ -208,74 +217,95 @@ impl Reader {
     }
 
     fn rule(&mut self, table: &dyn TableLike, span: Range<usize>, errno: Errno) -> Option<Rule> {
-        let before = self.wrong.len();
-        let entries = self.entries("a rule", table, &RULE);
-        if self.wrong.len() > before {
-            return None;
-        }
-        let read = self.read_rule(&entries, span, errno);
-        self.note(read)
+        let mut wrong = Vec::new();
+        let entries = entries("a rule", table, &RULE, &mut wrong);
+        let rule = self.read_rule(&entries, span, errno, &mut wrong).filter(|_| wrong.is_empty());
+        self.note_all(wrong);
+        rule
     }
 
-    fn read_rule(&self, entries: &[(&Key, &Item)], span: Range<usize>, errno: Errno) -> Result<Rule, Wrong> {
+    /// A rule of these keys, if all that it needs is there. What is wrong is noted, whichever of them it is.
+    fn read_rule(
+        &self,
+        entries: &[(&Key, &Item)],
+        span: Range<usize>,
+        errno: Errno,
+        wrong: &mut Vec<Wrong>,
+    ) -> Option<Rule> {
         let get = |name: &str| entries.iter().find(|(key, _)| key.get() == name).copied();
         // A table's span reaches over its header and its keys: the header says enough.
         let text = &self.source.text[span.clone()];
         let head = span.start..span.start + text.find('\n').unwrap_or(text.len());
-        let Some(action) = get("action") else {
-            return Err((head, Problem::Missing { what: "a rule", key: "action" }));
-        };
         let values: Vec<Entry> = entries
             .iter()
             .filter(|(key, _)| key.get() != "action" && key.get() != "reason")
-            .copied()
-            .map(entry_of)
-            .collect::<Result<_, _>>()?;
-        let own = read::errno(&values)?;
+            .filter_map(|entry| entry_of(*entry, wrong))
+            .collect();
+        let own = read::errno(&values, wrong);
         let find = |name: &str| read::action(name, own.as_ref().map_or(errno, |(errno, _)| *errno));
-        let action = choice("action", action, &ACTIONS, ACTIONS_EXPECTED, find)?;
-        if let (Some((_, at)), false) = (own, matches!(action, Action::Deny(_))) {
-            return Err((at, Problem::Errno));
-        }
-        let reason = match get("reason") {
-            None => None,
-            Some((key, item)) => match item.as_str() {
-                Some(text) => Some(text.to_owned()),
-                None => return Err(wrong_type("reason", item, key_span(key, item), "a string")),
-            },
+        let action = match get("action") {
+            Some(action) => choice("action", action, &ACTIONS, ACTIONS_EXPECTED, find),
+            None => Err((head.clone(), Problem::Missing { what: "a rule", key: "action" })),
         };
+        let action = action.map_err(|problem| wrong.push(problem)).ok();
+        if let (Some((_, at)), Some(Action::Allow | Action::Log | Action::Kill)) = (own, action) {
+            wrong.push((at, Problem::Errno));
+        }
+        let mut reason = None;
+        if let Some((key, item)) = get("reason") {
+            reason = item.as_str().map(str::to_owned);
+            if reason.is_none() {
+                wrong.push(wrong_type("reason", item, key_span(key, item), "a string"));
+            }
+        }
         let matchers: Vec<Entry> =
             values.into_iter().filter(|entry| MATCHERS.contains(&entry.key.as_str())).collect();
-        let matcher = read::matcher(&matchers, &head)?;
+        let matcher = read::matcher(&matchers, &head, wrong);
         let line = 1 + self.lines.partition_point(|end| *end < head.start);
-        Ok(Rule { action, matcher, reason, source: self.source.clone(), line })
+        Some(Rule { action: action?, matcher, reason, source: self.source.clone(), line })
     }
 }
 
-/// A name, a number, or an array of them.
-fn entry_of((key, item): (&Key, &Item)) -> Result<Entry, Wrong> {
+/// What the values of a key are.
+fn expected(key: &str) -> &'static str {
+    match key {
+        "call" | "option" => "a name or an array of them",
+        "address" => "an address in quotes or an array of them",
+        "port" => "a number, a range in quotes or an array of them",
+        "errno" => "a name or a number",
+        _ => "a name, a number or an array of them",
+    }
+}
+
+/// A key and its values; each that is of another type is a mistake. `None` without any value that can be read.
+fn entry_of((key, item): (&Key, &Item), wrong: &mut Vec<Wrong>) -> Option<Entry> {
     let at = key_span(key, item);
     let word = |value: &Value| match value {
         Value::String(text) => Some(Word::Text(text.value().clone())),
         Value::Integer(number) => Some(Word::Number(*number.value())),
         _ => None,
     };
-    const EXPECTED: &str = "a name, a number or an array of them";
     let name = key.get();
     let span = |value: &Value| value.span().unwrap_or_else(|| at.clone());
-    let values = match item {
-        Item::Value(Value::Array(array)) => array
-            .iter()
-            .map(|value| match word(value) {
-                Some(word) => Ok((word, span(value))),
-                None => Err(wrong_type(name, &Item::Value(value.clone()), span(value), EXPECTED)),
-            })
-            .collect::<Result<_, _>>()?,
-        Item::Value(value) => match word(value) {
-            Some(word) => vec![(word, span(value))],
-            None => return Err(wrong_type(name, item, at, EXPECTED)),
-        },
-        _ => return Err(wrong_type(name, item, at, EXPECTED)),
-    };
-    Ok(Entry { key: name.to_owned(), at, values })
+    let before = wrong.len();
+    let mut values = Vec::new();
+    match item {
+        Item::Value(Value::Array(array)) => {
+            for value in array {
+                match word(value) {
+                    Some(word) => values.push((word, span(value))),
+                    None => {
+                        let item = Item::Value(value.clone());
+                        wrong.push(wrong_type(name, &item, span(value), expected(name)));
+                    }
+                }
+            }
+        }
+        Item::Value(value) if word(value).is_some() => {
+            values.extend(word(value).map(|word| (word, span(value))))
+        }
+        _ => wrong.push(wrong_type(name, item, at.clone(), expected(name))),
+    }
+    let readable = !values.is_empty() || wrong.len() == before;
+    readable.then(|| Entry { key: name.to_owned(), at, values })
 }

@@ -47,6 +47,18 @@ impl Glob {
         Ok(Glob { parts })
     }
 
+    /// A pattern that matches this text alone.
+    pub(crate) fn literal(text: &str) -> String {
+        let mut pattern = String::with_capacity(text.len());
+        for letter in text.chars() {
+            if matches!(letter, '*' | '?' | '[' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern
+    }
+
     /// The bytes that everything it matches begins with, and whether that is all it matches.
     pub(crate) fn prefix(&self) -> (Vec<u8>, bool) {
         let literal = self.parts.iter().map_while(|part| match part {
@@ -193,6 +205,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_literal_matches_itself_alone(text in "[ab/*?!^\\[\\]\\\\-]{0,10}", other in "[ab/*]{0,10}") {
+            let glob = Glob::parse(&Glob::literal(&text)).unwrap();
+            prop_assert!(glob.matches(text.as_bytes()));
+            prop_assert_eq!(glob.matches(other.as_bytes()), text == other);
+        }
+
         #[test]
         fn trying_again_finds_what_trying_everything_finds(glob in "[ab/*?]{0,10}", text in "[ab/]{0,12}") {
             let glob = Glob::parse(&glob).unwrap();

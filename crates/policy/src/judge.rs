@@ -95,10 +95,15 @@ const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6A
 impl Judge {
     /// Makes the indexes; calls and sockets that have the same rules share one.
     pub fn new(policy: &Policy) -> Judge {
+        Judge::only(policy, &CARRIERS, &Socket::MODELLED)
+    }
+
+    /// Makes those that are needed for these calls and sockets.
+    pub fn only(policy: &Policy, calls: &[Call], sockets: &[Socket]) -> Judge {
         let mut known: HashMap<(u32, Vec<u32>), u16> = HashMap::new();
         let mut judge = Judge { rows: vec![0; CARRIERS.len() * ROWS], indexes: Vec::new() };
-        for call in CARRIERS {
-            for socket in Socket::MODELLED {
+        for call in calls.iter().copied() {
+            for socket in sockets.iter().copied() {
                 for mapped in [false, true] {
                     let Some(row) = row(call, socket, mapped) else { continue };
                     let wire = if mapped { INET } else { socket.family };
@@ -270,8 +275,7 @@ impl Bench<'_> {
                 verdict = verdict.stricter(self.address(Purpose::Bind, Call::Bind, copied));
             }
             Purpose::Send => {
-                let connects = copied.flags & FASTOPEN != 0 && copied.socket.ty == STREAM;
-                if connects && copied.address.is_some_and(|address| !address.is_empty()) {
+                if connects(copied) {
                     verdict = verdict.stricter(self.address(Purpose::Connect, Call::Connect, copied));
                 }
                 if self.destinations {
@@ -336,8 +340,14 @@ impl Bench<'_> {
     }
 }
 
+/// Whether sending connects.
+pub(crate) fn connects(copied: &Copied<'_>) -> bool {
+    let has_address = copied.address.is_some_and(|address| !address.is_empty());
+    copied.flags & FASTOPEN != 0 && copied.socket.ty == STREAM && has_address
+}
+
 /// Whether listen finds no port: of an IP socket.
-fn is_unbound(copied: &Copied<'_>) -> bool {
+pub(crate) fn is_unbound(copied: &Copied<'_>) -> bool {
     let peer = Peer::read(copied.socket, Purpose::Listen, copied.address.unwrap_or_default());
     copied.socket.is_inet() && matches!(peer, Peer::None | Peer::Ip(_, 0))
 }

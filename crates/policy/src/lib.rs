@@ -10,6 +10,7 @@
 //!   [`Copied`]: it must be what the kernel will read, so that the program can't change it in between.
 //! - [`Step`] is what registers come to, and says which of both it is; [`Verdict`] is what becomes of the call, and
 //!   by which rule.
+//! - A [`Remedy`] is rules that would permit a refused call ([`Policy::remedy`]).
 //!
 //! The crate does no I/O. Every mistake in a policy knows its place ([`Error::render`]).
 //!
@@ -58,6 +59,7 @@ mod oci;
 mod plan;
 mod question;
 mod read;
+mod remedy;
 mod socket;
 mod values;
 
@@ -73,4 +75,5 @@ pub use model::{Action, Calls, Inherit, Matcher, OptionPattern, Policy, Protocol
 pub use node::Step;
 pub use oci::Oci;
 pub use question::{Answer, Layer, Question};
+pub use remedy::{Asked, Remedy};
 pub use socket::Socket;

@@ -281,10 +281,16 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it comes from the command line.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.source.name.starts_with("--")
+    }
+
     /// Where it stands: a file's name and line, or the whole of a short rule (`--deny 'family=alg'`).
     #[must_use]
     pub fn place(&self) -> String {
-        if self.source.name.starts_with("--") {
+        if self.is_short() {
             format!("{} '{}'", self.source.name, self.source.text)
         } else {
             format!("{}:{}", self.source.name, self.line)

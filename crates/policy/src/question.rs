@@ -12,9 +12,9 @@ use crate::error::{Error, Problem, Source, near};
 use crate::escape::DOORS;
 use crate::judge::Copied;
 use crate::model::{CREATE, OPTION};
-use crate::names;
 use crate::node::Step;
 use crate::read::{Wrong, place};
+use crate::remedy::{Asked, Remedy};
 use crate::socket::{INET6, Socket};
 use crate::values::{self, Word};
 
@@ -56,7 +56,7 @@ impl Question {
     /// # Errors
     /// The first mistake, with its place.
     pub fn parse(text: &str) -> Result<Question, Error> {
-        let source = Source::new("question", text);
+        let source = Source::new("the CALL", text);
         read(text).map_err(|wrong| place(&source, wrong))
     }
 }
@@ -196,15 +196,7 @@ impl Compiled {
         let step = self.step(&question.data(call));
         match (step, Purpose::of(call)) {
             (Step::Memory, Some(_)) => {
-                let copied = Copied {
-                    call,
-                    socket: question.socket,
-                    address: question.address.as_deref(),
-                    path: question.path.as_deref(),
-                    flags: 0,
-                    control: &[],
-                };
-                Answer { verdict: self.judge(&copied), layer: Layer::Memory }
+                Answer { verdict: self.judge(&question.copied(call)), layer: Layer::Memory }
             }
             (Step::Decided(verdict), _) => registers(verdict),
             (_, Some(purpose)) if question.address.is_some() => {
@@ -214,30 +206,28 @@ impl Compiled {
         }
     }
 
-    /// A short rule that would permit the call. `None` for what no rule is about.
+    /// The rules that would permit the call. `None` for what no rule can change.
     #[must_use]
-    pub fn permitting(&self, question: &Question) -> Option<String> {
+    pub fn permitting(&self, question: &Question) -> Option<Remedy> {
         let call = question.call?;
-        if OPTION.has(call) {
-            let (level, name) = question.option;
-            return Some(format!("call={} option={}", call.name(), names::option_name(level, Some(name))));
-        }
-        if CREATE.has(call) {
-            return Some(Copied::permitting_socket(question.socket));
-        }
-        let copied = Copied {
-            call,
-            socket: question.socket,
-            address: question.address.as_deref(),
-            path: question.path.as_deref(),
-            flags: 0,
-            control: &[],
-        };
-        Some(copied.permitting())
+        let named = self.ask(question).layer == Layer::Registers;
+        let (level, name) = question.option;
+        self.policy().remedy(&match call {
+            call if CREATE.has(call) => Asked::Socket(call, question.socket),
+            call if OPTION.has(call) => Asked::Option(call, level, name),
+            call if named => Asked::Name(call),
+            call => Asked::Memory(question.copied(call)),
+        })
     }
 }
 
 impl Question {
+    /// What the call has in memory.
+    fn copied(&self, call: Call) -> Copied<'_> {
+        let (address, path) = (self.address.as_deref(), self.path.as_deref());
+        Copied { call, socket: self.socket, address, path, flags: 0, control: &[] }
+    }
+
     /// The registers.
     fn data(&self, call: Call) -> Data {
         let mut args = [3, 1, 16, 0, 0, 0];
@@ -247,39 +237,5 @@ impl Question {
             (args[2], args[3]) = (0, 0);
         }
         Data { arch: Arch::X86_64.audit(), nr: call.facts().direct_x86_64.number, args, ..Data::default() }
-    }
-}
-
-impl Copied<'_> {
-    /// A short rule that permits the making of a socket.
-    #[must_use]
-    pub fn permitting_socket(socket: Socket) -> String {
-        let Socket { family, ty, protocol } = socket;
-        let usual = Socket::new(family, ty, 0).protocol;
-        let mut rule = format!("family={} type={}", names::family_name(family), names::type_name(ty));
-        if protocol != usual {
-            rule += &format!(" protocol={}", names::protocol_name(family, protocol));
-        }
-        rule
-    }
-
-    /// A short rule that permits this call: `call=connect address=10.1.2.3 port=443`.
-    #[must_use]
-    pub fn permitting(&self) -> String {
-        use crate::address::Peer;
-        let call = self.call.name();
-        let Some(purpose) = Purpose::of(self.call) else { return format!("call={call}") };
-        let family = || format!("call={call} family={}", names::family_name(self.socket.family));
-        if !self.socket.is_modelled() {
-            return family();
-        }
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match Peer::read(self.socket, purpose, self.address.unwrap_or_default()) {
-            Peer::Ip(address, port) => format!("call={call} address={address} port={port}"),
-            Peer::Path(own) => format!("call={call} address={}", text(self.path.unwrap_or(own))),
-            Peer::Abstract(name) => format!("call={call} address=@{}", text(name)),
-            Peer::Vsock(cid, port) => format!("call={call} address=vsock:{cid} port={port}"),
-            Peer::None | Peer::Disconnect | Peer::Malformed(_) => family(),
-        }
     }
 }

@@ -42,38 +42,55 @@ pub(crate) fn place(source: &Source, (span, problem): Wrong) -> Error {
     Error { source: source.clone(), span, problem: Box::new(problem) }
 }
 
-/// Each value of an entry, read by `one`.
-fn each<T>(entry: &Entry, one: impl Fn(&Word) -> Result<T, Problem>) -> Result<Option<Vec<T>>, Wrong> {
+/// Each value of an entry, read by `one`; each that can't be is noted, and then there are none.
+fn each<T>(
+    entry: &Entry,
+    one: impl Fn(&Word) -> Result<T, Problem>,
+    wrong: &mut Vec<Wrong>,
+) -> Option<Vec<T>> {
     if entry.values.is_empty() {
-        return Err((entry.at.clone(), Problem::Empty(entry.key.clone())));
+        wrong.push((entry.at.clone(), Problem::Empty(entry.key.clone())));
+        return None;
     }
-    let read = entry.values.iter().map(|(word, at)| one(word).map_err(|problem| (at.clone(), problem)));
-    read.collect::<Result<_, _>>().map(Some)
+    let mut read = Vec::with_capacity(entry.values.len());
+    for (word, at) in &entry.values {
+        match one(word) {
+            Ok(value) => read.push(value),
+            Err(problem) => wrong.push((at.clone(), problem)),
+        }
+    }
+    (read.len() == entry.values.len()).then_some(read)
 }
 
-/// What has to match, of the entries that say so.
-pub(crate) fn matcher(entries: &[Entry], whole: &Range<usize>) -> Result<Matcher, Wrong> {
+/// What has to match, of the entries that say so. `wrong` are the mistakes of the same rule; while there are any, it is not
+/// asked whether its keys go together.
+pub(crate) fn matcher(entries: &[Entry], whole: &Range<usize>, wrong: &mut Vec<Wrong>) -> Matcher {
     let mut matcher = Matcher::default();
     for entry in entries {
         match entry.key.as_str() {
             "call" => {
-                let calls = each(entry, values::calls)?.unwrap_or_default();
+                let calls = each(entry, values::calls, wrong).unwrap_or_default();
                 matcher.calls = calls.into_iter().reduce(|a, b| a.and(b));
             }
-            "family" => matcher.families = each(entry, values::family)?,
-            "type" => matcher.types = each(entry, values::socket_type)?,
-            "protocol" => matcher.protocols = each(entry, values::protocol)?,
-            "address" => matcher.addresses = each(entry, values::address)?,
-            "port" => matcher.ports = each(entry, values::port)?,
-            "option" => matcher.options = each(entry, values::option)?,
+            "family" => matcher.families = each(entry, values::family, wrong),
+            "type" => matcher.types = each(entry, values::socket_type, wrong),
+            "protocol" => matcher.protocols = each(entry, values::protocol, wrong),
+            "address" => matcher.addresses = each(entry, values::address, wrong),
+            "port" => matcher.ports = each(entry, values::port, wrong),
+            "option" => matcher.options = each(entry, values::option, wrong),
             _ => {}
         }
     }
-    if matcher == Matcher::default() {
-        return Err((whole.clone(), Problem::NoMatcher));
+    if wrong.is_empty() {
+        if matcher == Matcher::default() {
+            wrong.push((whole.clone(), Problem::NoMatcher));
+        } else if let Err(never) = fits(&matcher, entries, whole) {
+            wrong.push(never);
+        } else {
+            ports_fit(&matcher, entries, wrong);
+        }
     }
-    fits(&matcher, entries, whole)?;
-    Ok(matcher)
+    matcher
 }
 
 /// Refuses what can never match: whoever writes it means something else.
@@ -125,15 +142,6 @@ fn fits(matcher: &Matcher, entries: &[Entry], whole: &Range<usize>) -> Result<()
             let why = "addresses are judged of TCP, MPTCP, UDP, ping, unix and vsock sockets alone";
             return never(if matcher.protocols.is_some() { "protocol" } else { "type" }, why.to_owned());
         }
-        let most = if possible.contains(&VSOCK) { u32::MAX } else { 65_535 };
-        let ports = entries.iter().find(|entry| entry.key == "port");
-        for (range, (_, span)) in
-            matcher.ports.iter().flatten().zip(ports.iter().flat_map(|entry| &entry.values))
-        {
-            if *range.end() > most {
-                return Err((span.clone(), Problem::Number { what: "a port", least: 0, most }));
-            }
-        }
     }
     if let (Some(protocols), Some(families)) = (&matcher.protocols, &matcher.families) {
         let has = |family: &u32| {
@@ -145,6 +153,19 @@ fn fits(matcher: &Matcher, entries: &[Entry], whole: &Range<usize>) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Notes each port that none of the rule's families has.
+fn ports_fit(matcher: &Matcher, entries: &[Entry], wrong: &mut Vec<Wrong>) {
+    let own = matcher.families.as_deref();
+    let vsock = matcher.address_families().contains(&VSOCK) && own.is_none_or(|own| own.contains(&VSOCK));
+    let most = if vsock { u32::MAX } else { 65_535 };
+    let values = entries.iter().filter(|entry| entry.key == "port").flat_map(|entry| &entry.values);
+    for (range, (_, span)) in matcher.ports.iter().flatten().zip(values) {
+        if *range.end() > most {
+            wrong.push((span.clone(), Problem::Number { what: "a port", least: 0, most }));
+        }
+    }
 }
 
 /// The action of a name; a denial's errno is the one that was asked for, or `errno`.
@@ -159,21 +180,15 @@ pub(crate) fn action(name: &str, errno: Errno) -> Option<Action> {
 }
 
 /// The errno of an entry, if there is one; which goes with a denial only.
-pub(crate) fn errno(entries: &[Entry]) -> Result<Option<(Errno, Range<usize>)>, Wrong> {
-    let Some(entry) = entries.iter().find(|entry| entry.key == "errno") else { return Ok(None) };
-    let errno = each(entry, values::errno)?.unwrap_or_default();
-    match (errno.as_slice(), entry.values.get(1)) {
-        (_, Some((_, span))) => {
-            let problem = Problem::Type {
-                key: "errno".to_owned(),
-                expected: "one name or number",
-                found: "a second one",
-            };
-            Err((span.clone(), problem))
-        }
-        ([errno, ..], None) => Ok(Some((*errno, entry.at.clone()))),
-        ([], None) => Ok(None),
+pub(crate) fn errno(entries: &[Entry], wrong: &mut Vec<Wrong>) -> Option<(Errno, Range<usize>)> {
+    let entry = entries.iter().find(|entry| entry.key == "errno")?;
+    let errno = each(entry, values::errno, wrong);
+    if let Some((_, span)) = entry.values.get(1) {
+        let problem =
+            Problem::Type { key: "errno".to_owned(), expected: "one name or number", found: "a second one" };
+        wrong.push((span.clone(), problem));
     }
+    errno?.first().map(|errno| (*errno, entry.at.clone()))
 }
 
 impl Rule {
@@ -186,14 +201,18 @@ impl Rule {
         let source = Source::new(option, text);
         let read = || -> Result<Rule, Wrong> {
             let entries = words(text)?;
-            let own = errno(&entries)?;
+            let mut wrong = Vec::new();
+            let own = errno(&entries, &mut wrong);
             if let (Some((_, span)), false) = (&own, denies) {
-                return Err((span.clone(), Problem::Errno));
+                wrong.push((span.clone(), Problem::Errno));
             }
             let errno = own.map_or(Errno::EACCES, |(errno, _)| errno);
             let action = if denies { Action::Deny(errno) } else { Action::Allow };
-            let matcher = matcher(&entries, &(0..text.len()))?;
-            Ok(Rule { action, matcher, reason: None, source: source.clone(), line: 1 })
+            let matcher = matcher(&entries, &(0..text.len()), &mut wrong);
+            match wrong.into_iter().next() {
+                Some(first) => Err(first),
+                None => Ok(Rule { action, matcher, reason: None, source: source.clone(), line: 1 }),
+            }
         };
         read().map_err(|wrong| place(&source, wrong))
     }

@@ -86,6 +86,11 @@ broken! {
     a_protocol_of_another_family: rule!("family = \"unix\"\nprotocol = \"tcp\"");
     a_reason_that_is_no_text: rule!("family = \"alg\"\nreason = 7");
     several_at_once: "default = \"alow\"\n[[rule]]\naction = \"deny\"\nfamily = \"alf\"\n[[rule]]\naction = \"deny\"\nport = -1\n";
+    several_in_one_rule: "default = \"allow\"\n[[rule]]\naction = \"dney\"\nfamilly = \"alg\"\nfamily = [\"inte\", 300, 1.5]\n\
+        type = \"strm\"\nport = [80, 1.5, \"http\"]\nerrno = [\"EPRM\", \"EACCES\"]\nreason = 7\n";
+    several_ports_out_of_range: rule!("port = [65536, 80, \"1-70000\"]");
+    a_type_without_vowels: rule!("type = \"strm\"");
+    a_port_with_a_point: rule!("port = 80.5");
     letters_beyond_ascii: rule!("reason = \"größer 😀\"\nfamily = [\"größer\", \"inet\"]");
 }
 

@@ -23,8 +23,8 @@
 #![forbid(unsafe_code)]
 
 pub use supervise::{
-    Count, Demux, End, Enforce, Error, Explanation, Handled, Judged, Kind, Launch, Layer, Machine, OuterKill,
-    Plan, Refusal, Running, Session, Stub, Tally, Then, Untraced, Way,
+    Count, Demux, End, Enforce, Error, Evidence, Explanation, Handled, Judged, Kind, Launch, Layer, Machine,
+    OuterKill, Plan, Refusal, Running, Session, Stub, Tally, Then, Untraced, Way,
 };
 // What the methods of a [`Layer`] take.
 pub use {seccomp, tracee};

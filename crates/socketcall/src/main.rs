@@ -90,7 +90,7 @@ fn fail(error: &dyn std::fmt::Display, status: u8) -> ExitCode {
 }
 
 /// Puts the options of SOCKETCALL_OPTIONS behind the verb `run`, where those of the command line follow and
-/// win.
+/// win: what can't stand beside one of them is left out.
 fn with_options(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
     const NAME: &str = "SOCKETCALL_OPTIONS";
     let Some(options) = std::env::var_os(NAME) else { return Ok(arguments) };
@@ -99,7 +99,8 @@ fn with_options(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
     }
     let words = options.to_str().and_then(shlex::split);
     let words = words.ok_or(format!("{NAME}: not words as a shell splits them: {options:?}"))?;
-    verbs::run::check_options(&words).map_err(|error| format!("{NAME}: {error}"))?;
+    verbs::run::environment::check_options(&words).map_err(|error| format!("{NAME}: {error}"))?;
+    let words = verbs::run::environment::without_overruled(words, &arguments[2..]);
     arguments.splice(2..2, words.into_iter().map(OsString::from));
     Ok(arguments)
 }

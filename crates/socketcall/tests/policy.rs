@@ -43,7 +43,7 @@ fn check_of_the_shipped_ones() {
         "{out}"
     );
     assert!(
-        out.contains("client-only.toml: whole: 3 rules, default allow; memory decides of bind\n"),
+        out.contains("client-only.toml: whole: 4 rules, default allow; memory decides of bind\n"),
         "{out}"
     );
 }
@@ -95,6 +95,25 @@ fn test_tells_rule_and_layer() {
         run(&["policy", "test", &file, "--allow", offered, "connect inet stream 10.1.2.3:443"], "");
     assert_eq!(status, 0, "{out}");
     assert!(out.contains("--allow 'call=connect address=10.1.2.3 port=443'"), "{out}");
+}
+
+/// Each that is needed, and in a file what no short rule can say.
+#[test]
+fn test_offers_all_that_is_needed() {
+    let file = shipped("loopback-only");
+    let object = |call: &str| json(&run(&["policy", "test", &file, "--json", call], "").1);
+    let listen = object("listen inet6 stream");
+    assert_eq!(listen["permitting"], serde_json::json!(["call=bind,listen address=::,0.0.0.0 port=0"]));
+    assert_eq!(listen["permitting_in_file"], Value::Null);
+    let web = shipped("web-client");
+    let (_, out, _) = run(&["policy", "test", &web, "--json", "connect unix stream /run/a,b*"], "");
+    let table = r#"{ action = "allow", call = "connect", address = "/run/a,b\\*" }"#;
+    assert_eq!(json(&out)["permitting_in_file"], serde_json::json!([table]), "{out}");
+    assert_eq!(json(&out)["permitting"], Value::Null);
+    let (_, out, _) = run(&["policy", "test", &web, "connect unix stream /run/a,b*"], "");
+    let line =
+        format!("  this would permit it, in a file, since no short rule can say it: rule = [{table}]\n");
+    assert!(out.ends_with(&line), "{out}");
 }
 
 /// Short rules come in front of the file's, in the order of the command line.

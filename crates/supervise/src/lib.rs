@@ -40,7 +40,7 @@ pub use attach::{Attach, Ended};
 pub use by_tid::ByTid;
 pub use demux::{Count, Demux, OuterKill, Tally, Way};
 pub use domain::version as landlock_version;
-pub use enforce::{Enforce, Refusal};
+pub use enforce::{Enforce, Evidence, Refusal};
 pub use error::Error;
 pub use explain::{Explanation, Machine, Stub};
 pub use launch::{Launch, Running, Session};

@@ -1,8 +1,9 @@
 //! `socketcall policy`: the rules of `run --policy`, checked, asked, explained and compiled.
 
 mod json;
+pub mod remedy;
 pub mod rules;
-mod text;
+pub mod text;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -196,7 +197,7 @@ fn ask(compiled: &Compiled, call: &str) -> Result<(Question, Answer)> {
 
 /// A mistake as it is shown where it ends the verb.
 fn shown(error: Error) -> anyhow::Error {
-    anyhow::anyhow!("{}\n{}", error.problem, error.render(false))
+    anyhow::anyhow!("{} has a mistake\n{}", error.source.name, error.render(false))
 }
 
 impl Rules {

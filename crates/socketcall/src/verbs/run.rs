@@ -1,6 +1,9 @@
 //! `socketcall run`: a program with its calls taken apart.
 
+pub mod environment;
+mod explained;
 mod inherited;
+mod log;
 mod refused;
 mod rules;
 
@@ -11,13 +14,13 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use ::trace::{Output, Quiet, Recorder};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socketcall::{Count, Demux, Enforce, Explanation, Launch, Session, Tally, Untraced};
+use socketcall::{Count, Demux, Enforce, Launch, Session, Tally, Untraced};
 use supervise::Record;
 
-use refused::Refused;
+use log::Log;
 use rules::Rules;
 
 /// Runs a program with its multiplexed calls turned into direct ones.
@@ -25,7 +28,7 @@ use rules::Rules;
 /// This process becomes the program: it keeps its process id, its parent, its terminal. What the program
 /// starts is followed. 64-bit programs run as they are.
 ///
-/// The environment variable SOCKETCALL_OPTIONS holds options that come before those of the command line.
+/// The environment variable SOCKETCALL_OPTIONS holds options that come before those of the command line, which win.
 ///
 /// Exit status: the program's; 125 if socketcall itself fails, 126 if the program can't be executed, 127 if it
 /// is not found.
@@ -87,14 +90,18 @@ pub struct Options {
 pub fn run(args: &Run) -> anyhow::Result<()> {
     let (program, arguments) = args.command.split_first().expect("clap requires a program");
     let launch = Launch::new(program).args(arguments);
+    let policy = args.options.rules.policy()?;
+    if let (true, Some(log)) = (args.options.untraced, args.options.rules.log_option()) {
+        bail!("{log} can't be used with --untraced: nobody stays there to tell of a refusal");
+    }
     if args.options.explain {
-        return match writeln!(io::stdout(), "{}", Explanation::of(&launch)?) {
+        let explained = explained::explained(launch, policy.as_ref(), args.options.untraced)?;
+        return match writeln!(io::stdout(), "{explained}") {
             // A reader who has seen enough is no failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.context("standard output"),
         };
     }
-    let policy = args.options.rules.policy()?;
     if let Some(policy) = &policy {
         inherited::sockets(policy.policy().inherit)?;
         inherited::warn(policy)?;
@@ -114,9 +121,9 @@ pub fn run(args: &Run) -> anyhow::Result<()> {
     let has_policy = policy.is_some();
     let session = match policy {
         Some(policy) => {
-            let mut refused = Refused::new(&args.options.rules)?;
-            let session = session.keep(refused.descriptor());
-            session.with(Enforce::new(policy, move |refusal| refused.tell(refusal)))
+            let mut log = Log::new(&args.options.rules)?;
+            let session = session.keep(log.descriptor());
+            session.with(Enforce::new(policy, move |refusal| log.tell(refusal)))
         }
         None => session,
     };
@@ -194,22 +201,4 @@ fn has_room() -> bool {
     let stderr = io::stderr();
     let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
     poll(&mut ready, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
-}
-
-/// Whether `words` are options alone: a program among them would be run in place of the one that was asked
-/// for.
-pub fn check_options(words: &[String]) -> Result<(), String> {
-    if words.iter().any(|word| word == "--") {
-        return Err("'--' ends the options, and a program can't follow here".to_owned());
-    }
-    let command = Options::augment_args(clap::Command::new("socketcall run").disable_help_flag(true));
-    let words = std::iter::once("socketcall run").chain(words.iter().map(String::as_str));
-    match command.try_get_matches_from(words) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            Err(first.trim_start_matches("error: ").to_owned())
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod lives;
 mod needs;
 mod options;
 mod outer;
+mod rules;
 mod untraced;
 mod users;
 mod ways_in;

@@ -23,6 +23,36 @@ fn options_come_from_the_environment_too() {
     assert_eq!((finished, counts), (Finished::exited(0, "\n", ""), Counts::none()));
 }
 
+/// What was meant for every run yields to what is asked for this one.
+#[test]
+fn the_command_line_wins_over_the_environment() {
+    let scratch = Scratch::new();
+    let file = |name: &str| scratch.text(name);
+    let (finished, counts) = with_options("--untraced", &["-v", "/bin/echo"]).split();
+    assert_eq!((finished, counts), (Finished::exited(0, "\n", ""), Counts::none()));
+    for options in ["-v", "--verbose", "-v --trace", "--trace --entry", "--trace=/nonexistent/file -v"] {
+        let untraced = with_options(options, &["--untraced", "/bin/echo"]);
+        assert_eq!(untraced, Finished::exited(0, "\n", ""), "{options}");
+    }
+    let rules = ["--deny", "family=alg"];
+    let log = |options: String, own: &str, path: &str| {
+        let arguments = [&rules[..], &[own, path, "/bin/echo"]].concat();
+        let finished = with_options(&options, &arguments);
+        assert_eq!((finished.status.code(), finished.stdout.as_str()), (Some(0), "\n"), "{finished:?}");
+    };
+    log(format!("--log {}", file("a")), "--log-json", &file("b"));
+    log(format!("--log-json={}", file("c")), "--log", &file("d"));
+    log(format!("--log {}", file("e")), "--log", &file("f"));
+    log("--untraced --deny family=vsock".to_owned(), "--log", &file("g"));
+    let made = ["a", "b", "c", "d", "e", "f", "g"].map(|name| scratch.path(name).exists());
+    assert_eq!(made, [false, true, false, true, false, true, true]);
+    // Rules of both count, and what is wrong on one side stays wrong.
+    let both = with_options("--untraced --log x", &["--deny", "family=alg", "/bin/echo"]);
+    assert_eq!(both.status.code(), Some(125), "{both:?}");
+    let own = with_options("-v", &["--log", "x", "--log-json", "y", "/bin/echo"]);
+    assert_eq!(own.status.code(), Some(125), "{own:?}");
+}
+
 /// The program would otherwise be one that nobody sees on the command line.
 #[test]
 fn options_that_are_none_are_refused() {

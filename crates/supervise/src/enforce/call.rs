@@ -1,7 +1,7 @@
 //! A call's words, in whichever registers they are.
 
 use abi::Call;
-use decode::Abi;
+use decode::{Abi, Asked, Context, Limits, Request, Seen, Unknown};
 use seccomp::{Arch, Data};
 use tracee::{CallInfo, Registers, Stopped};
 
@@ -47,6 +47,23 @@ impl Words {
     pub(super) fn call(&self) -> Option<Call> {
         let name = self.name()?;
         Call::ALL.into_iter().find(|call| call.name() == name)
+    }
+
+    /// The call decoded, for showing.
+    pub(super) fn request(&self, memory: &dyn decode::Memory) -> Option<Request> {
+        let entry = if self.wide() { decode::Entry::X86_64 } else { decode::Entry::Direct };
+        let seen =
+            Seen { abi: self.abi, number: self.number, registers: self.args, entry, taken_apart: None };
+        let asked = Asked::of(seen, memory)?;
+        let context = Context { memory, abi: self.abi, limits: Limits::default(), descriptors: &Unknown };
+        let mut request = Request::enter(asked, &context);
+        // What is sent by sendmmsg is known to the decoder when the call has returned, for its messages' lengths: this one
+        // hasn't sent any.
+        if request.asked.form.call == Some(Call::Sendmmsg) {
+            request.exit(-1, &context);
+            request.outcome = None;
+        }
+        Some(request)
     }
 
     pub(super) fn set(&self, registers: &mut Registers, args: [u64; 6]) {

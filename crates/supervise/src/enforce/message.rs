@@ -124,23 +124,30 @@ impl Message {
 
     /// Writes it, with pointers to where the program sees its parts.
     pub(super) fn write(&self, slot: &Slot, abi: Abi) {
+        slot.write(0, &self.image(slot.address(), abi));
+    }
+
+    /// Its bytes, if it lies at `base`.
+    pub(super) fn image(&self, base: u64, abi: Abi) -> Vec<u8> {
         let [name_at, control_at] = self.places(abi);
-        let mut header = Vec::with_capacity(56);
+        let mut image = Vec::with_capacity(self.size(abi));
         let mut word = |value: u64| match abi {
-            Abi::X86_64 => header.extend(value.to_le_bytes()),
-            _ => header.extend((value as u32).to_le_bytes()),
+            Abi::X86_64 => image.extend(value.to_le_bytes()),
+            _ => image.extend((value as u32).to_le_bytes()),
         };
         let name = self.name.as_deref().unwrap_or_default();
-        word(if self.name.is_some() { slot.address() + name_at as u64 } else { 0 });
+        word(if self.name.is_some() { base + name_at as u64 } else { 0 });
         // The length is an int, and what pads it on x86-64 is zero.
         word(name.len() as u64);
         word(self.parts[0]);
         word(self.parts[1]);
-        word(if self.control.is_empty() { 0 } else { slot.address() + control_at as u64 });
+        word(if self.control.is_empty() { 0 } else { base + control_at as u64 });
         word(self.control.len() as u64);
         word(self.flags.into());
-        slot.write(0, &header);
-        slot.write(name_at, name);
-        slot.write(control_at, &self.control);
+        for (at, bytes) in [(name_at, name), (control_at, &self.control)] {
+            image.resize(at, 0);
+            image.extend(bytes);
+        }
+        image
     }
 }

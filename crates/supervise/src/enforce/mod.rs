@@ -6,6 +6,7 @@
 
 mod area;
 mod call;
+mod evidence;
 mod guard;
 mod insert;
 mod many;
@@ -19,9 +20,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
-use abi::{Call, Errno};
-use decode::{Asked, Context, Limits, Request, Seen, Unknown};
-use policy::{Action as Rule, By, Compiled, Copied, Policy, Socket, Step, Verdict};
+use abi::Call;
+use decode::Request;
+use policy::{Action as Rule, By, Compiled, Copied, Policy, Step, Verdict};
 use seccomp::{Action, Arch, Listener, Mode};
 use tracee::{At, SignalInfo, Stopped, Tid, Waiter};
 
@@ -29,6 +30,8 @@ use crate::layer::{End, Handled, Judged, Layer, Plan, Then};
 use crate::{Error, data, say, trial};
 use area::{Area, Slot};
 use call::Words;
+pub use evidence::Evidence;
+use evidence::Shown;
 use many::Many;
 use message::Message;
 
@@ -42,10 +45,11 @@ pub struct Refusal<'a> {
     pub policy: &'a Policy,
     /// The system call's name.
     pub name: &'static str,
-    /// The call, decoded, if it is a socket call: as it was seen when it came, for showing.
+    /// The call, decoded, if it is a socket call. What is no part of the judgement, such as what is sent, is as it was seen
+    /// afterwards.
     pub request: Option<Request>,
-    /// What was judged, if memory decided: what the socket is, and the address, as they would have been used.
-    pub judged: Option<(Socket, Option<Vec<u8>>)>,
+    /// What was judged, if memory decided; `request` is of the same then.
+    pub judged: Option<Evidence>,
 }
 
 /// Who is told of refusals.
@@ -102,7 +106,7 @@ enum Outcome {
     /// It answers this, as the kernel would.
     Answered(i32),
     /// The policy decides; of what.
-    Decided(Verdict, Socket, Option<Vec<u8>>),
+    Decided(Verdict, Box<Evidence>),
 }
 
 impl Enforce {
@@ -118,6 +122,14 @@ impl Enforce {
             pidfd: None,
             areas: Vec::new(),
         }
+    }
+
+    /// Whether rules of which memory decides can be held here.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check() -> Result<(), Error> {
+        insert::check().map(drop)
     }
 
     fn thread(&mut self, tid: Tid) -> &mut Thread {
@@ -138,14 +150,12 @@ impl Enforce {
         stopped: &Stopped,
         words: &Words,
         verdict: Verdict,
-        judged: Option<(Socket, Option<Vec<u8>>)>,
+        judged: Option<Evidence>,
     ) -> String {
-        let request = words.asked(stopped).map(|asked| {
-            let memory = call::Memory(stopped);
-            let abi = asked.seen.abi;
-            let context = Context { memory: &memory, abi, limits: Limits::default(), descriptors: &Unknown };
-            Request::enter(asked, &context)
-        });
+        let request = match &judged {
+            Some(evidence) => evidence.request(stopped, words),
+            None => words.request(&call::Memory(stopped)),
+        };
         let name = words.name().unwrap_or_else(|| {
             let mut planned = self.policy.plan();
             let door = planned.find(|own| own.arch == words.arch && own.number == words.number);
@@ -163,7 +173,7 @@ impl Enforce {
         stopped: &mut Stopped,
         words: &Words,
         verdict: Verdict,
-        judged: Option<(Socket, Option<Vec<u8>>)>,
+        judged: Option<Evidence>,
     ) -> tracee::Result<Judged> {
         if verdict.action == Rule::Allow {
             return Ok(Judged::Made(Then::Go));
@@ -197,7 +207,9 @@ impl Enforce {
         };
         if call == Call::Listen {
             let own = copy.name();
-            let refused = self.judged(stopped, words, call, &copy, Some(&own), 0, &[])?;
+            let resolved = self.resolved(stopped, &copy, call, &own);
+            let copied = copy.copied(call, Some(&own), resolved.as_deref());
+            let refused = self.judged(stopped, words, &copied, Shown::Nothing);
             return Ok(refused.unwrap_or_else(|| self.listen(copy, words.args[1] as i32)));
         }
         let Some(area) = self.area(tid) else {
@@ -273,12 +285,17 @@ impl Enforce {
         }
         let resolved = self.resolved(stopped, copy, call, &bytes);
         let path = resolved.as_deref();
-        if let Some(outcome) = self.judged_with(stopped, words, call, copy, Some(&bytes), path, flags, &[]) {
+        let copied = Copied { flags, ..copy.copied(call, Some(&bytes), path) };
+        let shown = Shown::Address(at[0]);
+        if let Some(outcome) = self.judged(stopped, words, &copied, shown) {
             return Ok(outcome);
         }
         let bytes = match socket::settled(copy.socket, call, bytes, resolved) {
             Ok(bytes) => bytes,
-            Err((verdict, bytes)) => return Ok(Outcome::Decided(verdict, copy.socket, Some(bytes))),
+            Err((verdict, bytes)) => {
+                let copied = Copied { flags, ..copy.copied(call, Some(&bytes), None) };
+                return Ok(Outcome::Decided(verdict, Evidence::of(stopped, words, &copied, shown)));
+            }
         };
         let Some(slot) = Area::slot(area, bytes.as_ref().map_or(0, Vec::len)) else {
             return Ok(Outcome::Answered(libc::ENOBUFS));
@@ -302,48 +319,27 @@ impl Enforce {
         path::resolve(stopped.tid(), bytes, call == Call::Bind)
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// What becomes of a call that the rules don't let be made. One that is only to be told is told, and made.
     fn judged(
         &mut self,
         stopped: &Stopped,
         words: &Words,
-        call: Call,
-        copy: &socket::Copy,
-        address: Option<&[u8]>,
-        flags: u32,
-        control: &[(i32, i32)],
-    ) -> tracee::Result<Option<Outcome>> {
-        let resolved = address.and_then(|bytes| self.resolved(stopped, copy, call, bytes));
-        Ok(self.judged_with(stopped, words, call, copy, address, resolved.as_deref(), flags, control))
-    }
-
-    /// What becomes of a call that the rules don't let be made. One that is only to be told is told, and made.
-    #[allow(clippy::too_many_arguments)]
-    fn judged_with(
-        &mut self,
-        stopped: &Stopped,
-        words: &Words,
-        call: Call,
-        copy: &socket::Copy,
-        address: Option<&[u8]>,
-        path: Option<&[u8]>,
-        flags: u32,
-        control: &[(i32, i32)],
+        copied: &Copied<'_>,
+        shown: Shown<'_>,
     ) -> Option<Outcome> {
-        let copied = Copied { call, socket: copy.socket, address, path, flags, control };
-        let verdict = self.policy.judge(&copied);
-        let judged = address.map(<[u8]>::to_vec);
+        let verdict = self.policy.judge(copied);
+        let evidence = || Evidence::of(stopped, words, copied, shown);
         match verdict.action {
             Rule::Allow => None,
             Rule::Log => {
-                self.told(stopped, words, verdict, Some((copy.socket, judged)));
+                self.told(stopped, words, verdict, Some(*evidence()));
                 None
             }
-            // The kernel would say so of a path that leads nowhere: nothing is to be told.
-            Rule::Deny(Errno::ENOENT) if verdict.by == By::Unresolved => {
-                Some(Outcome::Answered(libc::ENOENT))
+            // The kernel would say so of what is no address, and of a path that leads nowhere: nothing is to be told.
+            Rule::Deny(errno) if matches!(verdict.by, By::Malformed | By::Unresolved) => {
+                Some(Outcome::Answered(errno.raw()))
             }
-            Rule::Deny(_) | Rule::Kill => Some(Outcome::Decided(verdict, copy.socket, judged)),
+            Rule::Deny(_) | Rule::Kill => Some(Outcome::Decided(verdict, evidence())),
         }
     }
 
@@ -362,16 +358,22 @@ impl Enforce {
         let Some(call) = words.call() else { return Ok(Err(Outcome::Answered(libc::ENOSYS))) };
         let name = message.name.as_deref();
         let resolved = name.and_then(|name| self.resolved(stopped, copy, call, name));
-        let (path, control) = (resolved.as_deref(), message.kinds(abi));
-        let refused = self.judged_with(stopped, words, call, copy, name, path, flags, &control);
-        if let Some(outcome) = refused {
+        let control = message.kinds(abi);
+        let copied = Copied { flags, control: &control, ..copy.copied(call, name, resolved.as_deref()) };
+        if let Some(outcome) = self.judged(stopped, words, &copied, Shown::Message(&message)) {
             return Ok(Err(outcome));
         }
         if let Some(name) = message.name.take() {
-            message.name = match socket::settled(copy.socket, call, name, resolved) {
-                Ok(name) => name,
-                Err((verdict, name)) => return Ok(Err(Outcome::Decided(verdict, copy.socket, Some(name)))),
-            };
+            match socket::settled(copy.socket, call, name, resolved) {
+                Ok(name) => message.name = name,
+                Err((verdict, name)) => {
+                    message.name = Some(name);
+                    let name = message.name.as_deref();
+                    let copied = Copied { flags, control: &control, ..copy.copied(call, name, None) };
+                    let evidence = Evidence::of(stopped, words, &copied, Shown::Message(&message));
+                    return Ok(Err(Outcome::Decided(verdict, evidence)));
+                }
+            }
         }
         let Some(slot) = Area::slot(area, message.size(abi)) else {
             return Ok(Err(Outcome::Answered(libc::ENOBUFS)));
@@ -508,9 +510,7 @@ impl Layer for Enforce {
                 stopped.answer(errno)?;
                 Ok(Judged::Made(Then::Go))
             }
-            Outcome::Decided(verdict, socket, address) => {
-                self.decided(stopped, &words, verdict, Some((socket, address)))
-            }
+            Outcome::Decided(verdict, evidence) => self.decided(stopped, &words, verdict, Some(*evidence)),
         }
     }
 
@@ -569,16 +569,6 @@ impl Layer for Enforce {
         self.threads.remove(&tid);
         // The number may be given to another.
         self.pidfd.take_if(|(of, _)| *of == tid);
-    }
-}
-
-/// What is seen of a call, for showing.
-impl Words {
-    fn asked(&self, stopped: &Stopped) -> Option<Asked> {
-        let entry = if self.wide() { decode::Entry::X86_64 } else { decode::Entry::Direct };
-        let seen =
-            Seen { abi: self.abi, number: self.number, registers: self.args, entry, taken_apart: None };
-        Asked::of(seen, &call::Memory(stopped))
     }
 }
 

@@ -5,7 +5,7 @@ use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use abi::{Call, Errno};
-use policy::{Action, By, Socket, Verdict};
+use policy::{Action, By, Copied, Socket, Verdict};
 use tracee::Tid;
 
 use super::path;
@@ -128,6 +128,16 @@ impl Copy {
             let mut stat: libc::stat = mem::zeroed();
             (libc::fstat(self.fd.as_raw_fd(), &raw mut stat) == 0).then_some(stat.st_ino)
         }
+    }
+
+    /// A call on it, without flags and control messages.
+    pub(super) const fn copied<'a>(
+        &self,
+        call: Call,
+        address: Option<&'a [u8]>,
+        path: Option<&'a [u8]>,
+    ) -> Copied<'a> {
+        Copied { call, socket: self.socket, address, path, flags: 0, control: &[] }
     }
 
     pub(super) fn is_unix(&self) -> bool {

@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use ::policy::{Action, Answer, By, Compiled, Errors, Question, Verdict};
+use ::policy::{Action, Answer, By, Compiled, Errors, Question, Remedy, Verdict};
 
-use super::Read;
+use super::{Read, remedy};
 
 /// One object on a line.
 fn line(value: &impl Serialize, out: &mut dyn Write) -> Result<()> {
@@ -97,6 +97,7 @@ pub fn answer(
 ) -> Result<()> {
     let Answer { verdict, layer } = answer;
     let permits = verdict.action.permits();
+    let found = if permits { None } else { compiled.permitting(question) };
     line(
         &json!({
             "call": call,
@@ -105,7 +106,8 @@ pub fn answer(
             "errno": errno(verdict.action),
             "layer": layer.name(),
             "decided": by(verdict, compiled),
-            "permitting": if permits { None } else { compiled.permitting(question) },
+            "permitting": if let Some(Remedy::Short(rules)) = &found { Some(rules) } else { None },
+            "permitting_in_file": found.as_ref().and_then(remedy::tables),
         }),
         out,
     )

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use ::policy::{Action, Answer, By, Calls, Compiled, Question};
 
-use super::Read;
+use super::{Read, remedy};
 
 /// The calls of which memory decides.
 fn by_memory(compiled: &Compiled) -> Vec<&'static str> {
@@ -20,8 +20,8 @@ fn by_memory(compiled: &Compiled) -> Vec<&'static str> {
     names
 }
 
-/// `policy check`, of a whole policy.
-pub fn whole(read: &Read, compiled: &Compiled, out: &mut dyn Write) -> Result<()> {
+/// How many rules there are, and which layer decides: `1 rule, default allow; registers decide everything`.
+pub fn summary(compiled: &Compiled) -> String {
     let policy = compiled.policy();
     let count = match policy.rules.len() {
         1 => "1 rule".to_owned(),
@@ -31,7 +31,13 @@ pub fn whole(read: &Read, compiled: &Compiled, out: &mut dyn Write) -> Result<()
         [] => "registers decide everything".to_owned(),
         calls => format!("memory decides of {}", calls.join(", ")),
     };
-    writeln!(out, "{}: whole: {count}, default {}; {layers}", read.name, policy.default.name())?;
+    format!("{count}, default {}; {layers}", policy.default.name())
+}
+
+/// `policy check`, of a whole policy.
+pub fn whole(read: &Read, compiled: &Compiled, out: &mut dyn Write) -> Result<()> {
+    let policy = compiled.policy();
+    writeln!(out, "{}: whole: {}", read.name, summary(compiled))?;
     for index in compiled.idle() {
         let rule = &policy.rules[index];
         writeln!(out, "{}: rule {} never decides, rules in front of it do: {rule}", rule.place(), index + 1)?;
@@ -69,9 +75,9 @@ pub fn answer(
         writeln!(out, "  because: {reason}")?;
     }
     if !verdict.action.permits()
-        && let Some(rule) = compiled.permitting(question)
+        && let Some(found) = compiled.permitting(question)
     {
-        writeln!(out, "  this would permit it: --allow '{rule}'")?;
+        writeln!(out, "  {}", remedy::words("this would permit it", &found, compiled.policy()))?;
     }
     Ok(())
 }

@@ -8,34 +8,47 @@ use std::os::fd::RawFd;
 use anyhow::{Context, Result};
 use policy::{Compiled, Inherit};
 
-/// Says which sockets the program inherits; closes them where they are denied, and puts /dev/null in the place of standard
-/// ones.
+/// What makes calls of which no rule is asked, by the beginning of its link in /proc: calls that are given to an io_uring no
+/// filter sees.
+const OUTSIDE: [(&str, &str); 2] = [("socket:", "a socket"), ("anon_inode:[io_uring]", "an io_uring")];
+
+/// The descriptors that the program inherits and rules can't hold, and what each is.
+///
+/// # Errors
+/// /proc can't be read.
+pub fn found() -> io::Result<Vec<(RawFd, &'static str)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")?.flatten() {
+        let link = fs::read_link(entry.path()).unwrap_or_default();
+        let what = OUTSIDE.iter().find(|(link_of, _)| link.to_str().is_some_and(|l| l.starts_with(link_of)));
+        if let Some(fd) = entry.file_name().to_str().and_then(|fd| fd.parse::<RawFd>().ok())
+            && let Some((_, what)) = what
+        {
+            found.push((fd, *what));
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Says which sockets, and what is like them, the program inherits; closes them where they are denied, and puts /dev/null in
+/// the place of standard ones.
 ///
 /// # Errors
 /// Where they are denied, /proc can't be read.
 pub fn sockets(inherit: Inherit) -> Result<()> {
-    let entries = match fs::read_dir("/proc/self/fd") {
-        Ok(entries) => entries,
+    let found = match found() {
+        Ok(found) => found,
         Err(error) if inherit == Inherit::Deny => {
             return Err(error)
                 .context("inherited sockets are closed by /proc/self/fd, which can't be read: mount /proc");
         }
         Err(_) => {
-            say("without /proc nobody knows which sockets the program inherits");
+            say(WITHOUT_PROC);
             return Ok(());
         }
     };
-    let mut found = Vec::new();
-    for entry in entries.flatten() {
-        let link = fs::read_link(entry.path()).unwrap_or_default();
-        if let Some(fd) = entry.file_name().to_str().and_then(|fd| fd.parse::<RawFd>().ok())
-            && link.to_str().is_some_and(|link| link.starts_with("socket:"))
-        {
-            found.push(fd);
-        }
-    }
-    found.sort_unstable();
-    for fd in found {
+    for (fd, what) in found {
         let done = match inherit {
             Inherit::Allow => "inherited, and made outside of the rules",
             Inherit::Deny => {
@@ -43,10 +56,13 @@ pub fn sockets(inherit: Inherit) -> Result<()> {
                 "inherited, and closed"
             }
         };
-        say(&format!("descriptor {fd} is a socket, {done}"));
+        say(&format!("descriptor {fd} is {what}, {done}"));
     }
     Ok(())
 }
+
+/// Said where nobody can look.
+pub const WITHOUT_PROC: &str = "without /proc nobody knows which sockets the program inherits";
 
 /// Closes a descriptor; the next file that is opened must not become a standard one.
 fn close(fd: RawFd) -> Result<()> {
@@ -65,15 +81,17 @@ fn close(fd: RawFd) -> Result<()> {
 /// Rights with which a program can get around any rules, by their bits in CapEff (capabilities(7)).
 const RIGHTS: [(u32, &str); 2] = [(19, "CAP_SYS_PTRACE"), (21, "CAP_SYS_ADMIN")];
 
-/// Says what the rules can't hold against.
+/// What the rules can't hold against.
 ///
 /// # Errors
 /// A filter kills for asking.
-pub fn warn(policy: &Compiled) -> Result<()> {
+pub fn not_held(policy: &Compiled) -> Result<Vec<String>> {
+    let mut not_held = Vec::new();
     if supervise::landlock_version()? == 0 {
-        say(
+        not_held.push(
             "this kernel has no Landlock: by ptrace(2) and its kin the program can use processes outside of the rules \
-             that run as its user",
+             that run as its user"
+                .to_owned(),
         );
     }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -82,11 +100,20 @@ pub fn warn(policy: &Compiled) -> Result<()> {
     let held: Vec<_> =
         RIGHTS.iter().filter(|(bit, _)| effective & 1 << bit != 0).map(|(_, name)| *name).collect();
     if policy.needs_memory() && !held.is_empty() {
-        say(&format!(
+        not_held.push(format!(
             "the program has {}, with which it can get around rules: start it as a user without (setpriv(1))",
             held.join(" and ")
         ));
     }
+    Ok(not_held)
+}
+
+/// Says it.
+///
+/// # Errors
+/// As of [`not_held`].
+pub fn warn(policy: &Compiled) -> Result<()> {
+    not_held(policy)?.iter().for_each(|line| say(line));
     Ok(())
 }
 

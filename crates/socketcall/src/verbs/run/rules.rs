@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 use policy::{Compiled, Policy};
 
@@ -29,14 +29,25 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The option that says where refusals are written.
+    pub fn log_option(&self) -> Option<&'static str> {
+        let options = [("--log", &self.log), ("--log-json", &self.log_json)];
+        options.into_iter().find(|(_, file)| file.is_some()).map(|(option, _)| option)
+    }
+
     /// The policy; `None` without any rules.
     ///
     /// # Errors
-    /// A file that can't be read, and every mistake, with its place.
+    /// A file that can't be read, and every mistake, with its place; a log that nothing would be written to.
     pub fn policy(&self) -> Result<Option<Compiled>> {
         let short = self.short.rules()?;
         if self.policy.is_none() && short.is_empty() {
-            return Ok(None);
+            return match self.log_option() {
+                Some(option) => bail!(
+                    "{option} is for refusals, and without rules there are none: add --policy, --deny or --allow"
+                ),
+                None => Ok(None),
+            };
         }
         let file = self.policy.as_deref().map(|file| Read::file(file)?.policy()).transpose()?;
         Ok(Some(Policy::with_short(file, short).compile()))
