@@ -15,7 +15,8 @@ pub struct Position {
 
 impl Position {
     /// The place of byte `at` of `text`.
-    pub(crate) fn of(text: &str, at: usize) -> Position {
+    #[must_use]
+    pub fn of(text: &str, at: usize) -> Position {
         let mut at = at.min(text.len());
         while !text.is_char_boundary(at) {
             at -= 1;
@@ -92,6 +93,9 @@ pub enum Problem {
     /// A runtime would refuse the profile, and start no container.
     #[error("runtimes refuse this profile: {0}")]
     Refused(String),
+    /// The rules for a call are more than a filter can hold.
+    #[error("the rules for `{0}` are too many: a filter has at most 4096 instructions, so fewer are needed")]
+    TooMany(String),
 }
 
 fn listed(near: &[String]) -> String {
