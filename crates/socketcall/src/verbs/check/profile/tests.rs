@@ -249,9 +249,54 @@ fn errors_name_line_column_and_near_names() {
         let text = text.replace("{A", "{\"names\": [\"socket\"], \"action\": \"SCMP_ACT_ALLOW\"");
         assert_eq!(error(&format!("error-{index}"), text.as_bytes()), expected, "{text}");
     }
-    assert_eq!(error("bytes", b"{\n\xff}"), "FILE: line 2 is not UTF-8, so this is no JSON");
+    assert_eq!(error("bytes", b"{\n\"\xc3\xa9\xff\"}"), "FILE:2:3: not UTF-8, so this is no JSON");
     let missing = format!("{:#}", check(Path::new("/nonexistent"), "").unwrap_err());
     assert_eq!(missing, "/nonexistent: No such file or directory (os error 2)");
+}
+
+#[test]
+fn what_has_no_end_is_not_read_to_it() {
+    let zeros = format!("{:#}", check(Path::new("/dev/zero"), "").unwrap_err());
+    assert_eq!(zeros, "/dev/zero: more than 4 MiB, so this is no profile");
+}
+
+#[test]
+fn a_pipe_is_read_as_soon_as_somebody_writes() {
+    let path = std::env::temp_dir().join(format!("socketcall-{}-pipe", std::process::id()));
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let text = std::fs::read(written("no-raw")).unwrap();
+    let (out, err, status) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Longer than a silent pipe is waited for without a word.
+            std::thread::sleep(std::time::Duration::from_millis(1500));
+            std::fs::write(&path, &text).unwrap();
+        });
+        check(&path, "").unwrap()
+    });
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(status, Status::Broken, "{out}");
+    assert!(err.ends_with(": waiting for somebody to write into this pipe\n"), "{err}");
+}
+
+#[test]
+fn hostile_rules_are_refused_in_a_moment() {
+    let conditions = |value: usize| {
+        let condition = |index| format!(r#"{{"index": {index}, "value": {value}, "op": "SCMP_CMP_NE"}}"#);
+        (0..6).map(condition).collect::<Vec<_>>().join(",")
+    };
+    let rules: Vec<_> = (0..300)
+        .map(|value| {
+            format!(r#"{{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{}]}}"#, conditions(value))
+        })
+        .collect();
+    let text = format!(r#"{{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{}]}}"#, rules.join(","));
+    with_text("hostile", text.as_bytes(), |path| {
+        for line in ["", "--fix"] {
+            let error = format!("{:#}", check(path, line).unwrap_err());
+            let expected = "a filter has 1 to 4096 instructions, this one would have more";
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    });
 }
 
 #[test]
