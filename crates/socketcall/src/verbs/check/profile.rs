@@ -298,5 +298,8 @@ fn fix(
     if judged.report.found(FindingKind::Broken) {
         writeln!(err, "socketcall: {name}: 32-bit programs need `socketcall run` there")?;
     }
+    if let Some(sentence) = words::no_socket_for_32_bits(&judged) {
+        writeln!(err, "socketcall: {name}: {sentence}")?;
+    }
     Ok(judged.status())
 }

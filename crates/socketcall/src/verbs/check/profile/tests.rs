@@ -105,10 +105,12 @@ fn what_32_bit_programs_have_is_said() {
         "SCMP_ARCH_X86 is not among the architectures: 32-bit calls kill the thread that makes them.\n"
     ));
     let (out, ..) = check(&written("nothing-numbered-high"), "").unwrap();
-    assert!(
-        out.ends_with("32-bit programs can create no socket there, by socketcall or directly.\n"),
-        "{out}"
-    );
+    let sentence =
+        "32-bit programs can create no socket there, by socketcall or directly: runc answers ENOSYS";
+    assert!(out.replace("\n    ", " ").contains(sentence), "{out}");
+    assert!(out.contains("such as statx"), "{out}");
+    let (out, ..) = check(&written("everything-denied"), "").unwrap();
+    assert!(!out.contains("32-bit"), "{out}");
     let (out, ..) = check(&written("nothing-numbered-high"), "--runtime crun").unwrap();
     assert!(!out.contains("32-bit"), "{out}");
     let (out, ..) = check(&written("killed"), "").unwrap();
@@ -175,6 +177,29 @@ fn a_remedy_is_written_and_can_be_checked() {
         assert_eq!(std::fs::read(path).unwrap(), std::fs::read(&copy).unwrap());
         std::fs::remove_file(copy).unwrap();
     });
+}
+
+#[test]
+fn a_remedy_that_leaves_32_bit_programs_nothing_says_so() {
+    let text = r#"{"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+        "syscalls": [{"names": ["read", "socketcall"], "action": "SCMP_ACT_ALLOW"},
+        {"names": ["socket"], "action": "SCMP_ACT_ALLOW",
+         "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_NE"}]}]}"#;
+    let fixed = |text: &str, line: &str| {
+        with_text("nothing-left", text.as_bytes(), |path| check(path, line).unwrap())
+    };
+    let (out, err, status) = fixed(text, "--fix");
+    let sentence = "32-bit programs can create no socket there, by socketcall or directly";
+    assert!(err.contains(sentence) && err.contains("name one above 359, such as statx"), "{err}");
+    assert_eq!(status, Status::Fine);
+    assert!(fixed(&out, "").0.contains(sentence));
+    // Both that is told to do helps: then there is a direct call, and `run` makes it.
+    for (text, line) in [(text.replace("read", "statx"), "--fix"), (text.to_owned(), "--fix --runtime crun")]
+    {
+        let (_, err, status) = fixed(&text, line);
+        assert!(!err.contains(sentence) && err.contains("need `socketcall run`"), "{line}: {err}");
+        assert_eq!(status, Status::Broken);
+    }
 }
 
 #[test]
