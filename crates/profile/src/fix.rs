@@ -301,8 +301,9 @@ impl NewRule {
         let indent = space.rsplit('\n').next().unwrap_or_default();
         // Rules are two levels deep in a profile, and deeper in a bundle's configuration.
         let unit = if indent.contains('\t') { "\t".to_owned() } else { " ".repeat(indent.len().min(8) / 2) };
+        let end = if space.contains("\r\n") { "\r\n" } else { "\n" };
         let line = |depth: usize| match space.contains('\n') {
-            true => format!("\n{indent}{}", unit.repeat(depth)),
+            true => format!("{end}{indent}{}", unit.repeat(depth)),
             false => String::new(),
         };
         let args = above.map_or(String::new(), |index| {

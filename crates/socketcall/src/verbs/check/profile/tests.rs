@@ -269,7 +269,15 @@ fn errors_name_line_column_and_near_names() {
                 capability `CAP_SYS_ADMIM`; near names: CAP_SYS_ADMIN",
         ),
     ];
-    for (index, (text, expected)) in cases.into_iter().enumerate() {
+    let hostile = [
+        (r#"{"defaultAction": "\u001b[31mFOO\n"}"#, r"FILE:1:19: unknown action `\u{1b}[31mFOO\n`"),
+        (r#"{"a\u0007": 1, "a\u0007": 2}"#, r"FILE:1:16: the field `a\u{7}` stands twice"),
+        (
+            r#"{D, "syscalls": [{A, "includes": {"minKernel": "\u001b[2J"}}]}"#,
+            r#"FILE:1:126: `minKernel` must be a release such as "4.8", not "\u{1b}[2J""#,
+        ),
+    ];
+    for (index, (text, expected)) in cases.into_iter().chain(hostile).enumerate() {
         let text = text.replace("{D", "{\"defaultAction\": \"SCMP_ACT_ERRNO\"");
         let text = text.replace("{A", "{\"names\": [\"socket\"], \"action\": \"SCMP_ACT_ALLOW\"");
         assert_eq!(error(&format!("error-{index}"), text.as_bytes()), expected, "{text}");
@@ -277,6 +285,18 @@ fn errors_name_line_column_and_near_names() {
     assert_eq!(error("bytes", b"{\n\"\xc3\xa9\xff\"}"), "FILE:2:3: not UTF-8, so this is no JSON");
     let missing = format!("{:#}", check(Path::new("/nonexistent"), "").unwrap_err());
     assert_eq!(missing, "/nonexistent: No such file or directory (os error 2)");
+}
+
+#[test]
+fn what_a_profile_says_reaches_no_terminal_as_it_is() {
+    let text = br#"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 99999,
+        "\u001b[31m": 1, "syscalls": [{"names": ["x\u001b\n"], "action": "SCMP_ACT_ALLOW"}]}"#;
+    with_text("raw", text, |path| {
+        let (out, ..) = check(path, "--ignore-unknown").unwrap();
+        assert!(out.contains(r"2:9: a profile has no field `\u{1b}[31m`"), "{out}");
+        // The kernel answers MAX_ERRNO where a filter says more.
+        assert!(out.contains("errno 4095") && !out.contains("34463"), "{out}");
+    });
 }
 
 #[test]

@@ -9,6 +9,8 @@ use super::Judged;
 pub fn action(action: Action) -> String {
     match action {
         Action::Errno(errno) => {
+            // The kernel gives no greater one (kernel/seccomp.c, `__seccomp_filter`).
+            let errno = errno.min(abi::Errno::MAX as u16);
             let name = abi::Errno::from_raw(errno.into()).and_then(|errno| errno.name());
             name.map_or_else(|| format!("errno {errno}"), str::to_owned)
         }
