@@ -256,7 +256,11 @@ fn flags(out: &mut String, table: &Table, number: u64, style: &Style) {
         return;
     }
     if number == 0 {
-        if table.name(0).is_some() { symbol(out, table, 0, style) } else { hex(out, 0) }
+        if table.name(0).is_some() {
+            symbol(out, table, 0, style)
+        } else {
+            hex(out, 0)
+        }
         return;
     }
     let (names, rest) = table.bits(number);
