@@ -50,7 +50,7 @@ impl<'a> Memory<'a> {
     }
 
     /// Fills `buffer` with what lies so far behind the stack pointer, if all of that is known.
-    fn from_near(&self, sp: u64, offset: usize, buffer: &mut [u8]) -> bool {
+    fn copy_near(&self, sp: u64, offset: usize, buffer: &mut [u8]) -> bool {
         let near = &mut **self.near.borrow_mut();
         let read = *near.read.get_or_insert_with(|| self.stopped.read(sp, &mut near.bytes).unwrap_or(0));
         match near.bytes[..read].get(offset..).and_then(|bytes| bytes.get(..buffer.len())) {
@@ -74,7 +74,7 @@ impl decode::Memory for Memory<'_> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> usize {
         if let Some(sp) = self.sp
             && let Some(offset) = address.checked_sub(sp).filter(|offset| *offset < Near::MOST as u64)
-            && self.from_near(sp, offset as usize, buffer)
+            && self.copy_near(sp, offset as usize, buffer)
         {
             return buffer.len();
         }
