@@ -6,10 +6,16 @@
  *     ./http-fetch 127.0.0.1 8000 /index.html FILE       writes it to FILE
  *
  * The exit status is
- *     0   the file was fetched,
- *     1   a call failed: which one, and its errno, stand on standard error,
- *     2   the server answered with something else than a file: what, stands on standard error,
+ *     0   the file was fetched, all of it,
+ *     1   a call failed, or could not be made: which one, and why, stands on standard error,
+ *     2   the server answered with something else than a file, or with a part of one: what, stands on
+ *         standard error,
  *    64   wrong arguments.
+ *
+ * How long the file is, the server says by Content-Length. Where it does not say, the file is what comes
+ * until the server closes the connection, and nobody can tell whether something is missing. The request
+ * is one of HTTP/1.0, so that the file comes as it is; a server that sends it in chunks all the same is
+ * refused.
  *
  * Read it beside docs/interface.md. 32-bit x86 Linux; AT&T syntax: the source comes first, $ marks a
  * number, % a register, and x(%ebp) is memory at %ebp + x.
@@ -131,6 +137,9 @@ _start:
         call    parse_address
         movl    12(%esp), %esi                  # argv[2]: a port
         call    parse_number
+        jc      usage                           # it is no number
+        cmpl    $65535, %eax
+        ja      usage
         cmpb    $0, (%esi)                      # nothing may follow it
         jne     usage
         xchgb   %al, %ah                        # to network order: the high byte first
@@ -155,6 +164,13 @@ _start:
         socketcall SYS_SOCKET, $AF_INET, $SOCK_STREAM, $0
         or_fail "socket (socketcall 1)"
         movl    %eax, socket
+
+/*
+ * A new descriptor is the lowest one that is free. If that is 0, 1 or 2, a standard one was closed: then
+ * this socket would be standard output, say, and the file would be sent to the server.
+ */
+        cmpl    $(STDERR + 1), %eax
+        jb      closed
 
         socketcall SYS_CONNECT, socket, $address, $16
         or_fail "connect (socketcall 3)"
@@ -202,45 +218,105 @@ _start:
         cmpl    $0x30303220, buffer + 8         # " 200", backwards
         jne     refused
 
+/* What the header's fields say about the file: that it comes in chunks, or how long it is. */
+        movl    $transfer_encoding, %esi
+        call    field
+        testl   %edi, %edi
+        jnz     encoded
+        movl    $content_length, %esi
+        call    field
+        movl    %edi, has_length                # an address, or 0
+        testl   %edi, %edi
+        jz      5f
+        movl    %edi, %esi
+        call    parse_number
+        jc      no_length
+        cmpb    $'\r', (%esi)                   # nothing may follow it
+        jne     no_length
+        movl    %eax, left
+
 /* Only now is the file made: a server that has none must not empty it. */
-        movl    $STDOUT, output
+5:      movl    $STDOUT, output
         cmpl    $0, file_name
-        je      5f
+        je      6f
         file_call NR_open, file_name, $O_WRONLY_CREAT_TRUNC, $0666
         or_fail "open"
         movl    %eax, output
 
-/* What came with the header is written first, then piece after piece, until the server sends no more. */
-5:      movl    body, %esi
+/*
+ * What came with the header is written first, then piece after piece, until nothing is left of the length,
+ * or until the server sends no more.
+ */
+6:      movl    body, %esi
         movl    body_end, %edi
         subl    %esi, %edi
-        call    write_all
-6:      socketcall SYS_RECV, socket, $buffer, $BUFFER_SIZE, $0
+7:      cmpl    $0, has_length
+        je      9f
+        cmpl    left, %edi
+        jbe     8f
+        movl    left, %edi                      # what is more than it said is not of the file
+8:      subl    %edi, left
+9:      call    write_all
+        cmpl    $0, has_length
+        je      10f
+        cmpl    $0, left
+        je      11f                             # that was all
+10:     socketcall SYS_RECV, socket, $buffer, $BUFFER_SIZE, $0
         or_fail "recv (socketcall 10)"
         movl    $buffer, %esi
         movl    %eax, %edi
-        call    write_all
-        testl   %edi, %edi                      # 0: that was all
-        jnz     6b
+        testl   %eax, %eax                      # 0: the server will send no more
+        jnz     7b
+        cmpl    $0, has_length
+        jne     cut_off                         # and something is left
 
 /* close tells what went wrong with a file at the very end. The socket is the kernel's to close. */
-        file_call NR_close, output
+11:     file_call NR_close, output
         or_fail "close"
         xorl    %ebx, %ebx
         jmp     exit
 
-/* write_all: %edi bytes at %esi to the output. Keeps %edi. write may take fewer too. */
+/* write_all: %edi bytes at %esi to the output. write may take fewer too. */
 write_all:
-        pushl   %edi
-1:      testl   %edi, %edi
-        jz      2f
+        testl   %edi, %edi
+        jz      1f
         file_call NR_write, output, %esi, %edi
         or_fail "write"
         addl    %eax, %esi
         subl    %eax, %edi
+        jmp     write_all
+1:      ret
+
+/*
+ * field: looks for a field of the header, whose name is at %esi in small letters, with the colon. %edi
+ * comes back as the address of what it says, or as 0 where there is no such field.
+ */
+field:
+        movl    $buffer, %edi
+1:      cmpw    $0x0a0d, (%edi)                 # to the end of the line: \r\n, backwards
+        je      2f
+        incl    %edi
         jmp     1b
-2:      popl    %edi
-        ret
+2:      addl    $2, %edi                        # the next line; an empty one ends the header
+        cmpw    $0x0a0d, (%edi)
+        je      6f
+        xorl    %ecx, %ecx                      # how much of the name is there
+3:      movb    (%esi,%ecx), %al
+        testb   %al, %al
+        jz      4f                              # all of it
+        movb    (%edi,%ecx), %dl
+        orb     $0x20, %dl                      # makes a small letter of a capital one
+        cmpb    %al, %dl
+        jne     1b
+        incl    %ecx
+        jmp     3b
+4:      addl    %ecx, %edi
+5:      cmpb    $' ', (%edi)                    # spaces before the value are none of it
+        jne     7f
+        incl    %edi
+        jmp     5b
+6:      xorl    %edi, %edi
+7:      ret
 
 /* append: the string at %esi to what is written down up to %edi, which moves on. */
 append:
@@ -257,6 +333,7 @@ append:
 parse_address:
         movl    $(address + 4), %edi
 1:      call    parse_number
+        jc      usage                           # it is no number
         cmpl    $255, %eax
         ja      usage
         stosb
@@ -270,23 +347,26 @@ parse_address:
         jnz     usage
         ret
 
-/* parse_number: the number of at most 65535 at %esi to %eax; %esi moves on to what follows. */
+/*
+ * parse_number: the number at %esi to %eax; %esi moves on to what follows. The carry flag is set where
+ * there is no number, or none that 32 bits hold: mull, addl and cmpl leave it so.
+ */
 parse_number:
         xorl    %eax, %eax
-        movl    %esi, %ecx
-1:      movzbl  (%esi), %edx
-        subl    $'0', %edx
-        cmpl    $9, %edx                        # below '0' it has become a large one
+        movl    $10, %ebx
+        leal    1(%esi), %ebp                   # behind the first digit
+1:      movzbl  (%esi), %ecx
+        subl    $'0', %ecx
+        cmpl    $9, %ecx                        # below '0' it has become a large one
         ja      2f
-        imull   $10, %eax
-        addl    %edx, %eax
-        cmpl    $65535, %eax
-        ja      usage
+        mull    %ebx                            # %edx:%eax = 10 * %eax; carry: %edx is not 0
+        jc      3f
+        addl    %ecx, %eax
+        jc      3f
         incl    %esi
         jmp     1b
-2:      cmpl    %ecx, %esi
-        je      usage                           # not a digit was there
-        ret
+2:      cmpl    %ebp, %esi                      # carry: %esi is below, so not a digit was there
+3:      ret
 
 /* The ends. Each prints to standard error what it has to say, and leaves the exit status in %ebx. */
 usage:
@@ -295,8 +375,24 @@ usage:
         movl    $64, %ebx
         jmp     exit
 
+closed:
+        movl    $closed_text, %esi
+        call    print
+        movl    $1, %ebx
+        jmp     exit
+
 no_http:
         movl    $no_http_text, %esi
+        jmp     no_file
+encoded:
+        movl    $encoded_text, %esi
+        jmp     no_file
+no_length:
+        movl    $no_length_text, %esi
+        jmp     no_file
+cut_off:
+        movl    $cut_off_text, %esi
+no_file:
         call    print
         movl    $2, %ebx
         jmp     exit
@@ -361,11 +457,23 @@ version_and_host:
         .asciz  " HTTP/1.0\r\nHost: "
 end_of_request:
         .asciz  "\r\nConnection: close\r\n\r\n"
+transfer_encoding:
+        .asciz  "transfer-encoding:"
+content_length:
+        .asciz  "content-length:"
 usage_text:
         .asciz  "usage: http-fetch ADDRESS PORT PATH [FILE]\n"
 program:
         .asciz  "http-fetch: "
 errno:  .asciz  ": errno "
+closed_text:
+        .asciz  "http-fetch: standard input, output or error is closed\n"
+encoded_text:
+        .asciz  "http-fetch: the file comes in a Transfer-Encoding, chunked perhaps: HTTP/1.0 has none\n"
+no_length_text:
+        .asciz  "http-fetch: the Content-Length is no number below 2^32\n"
+cut_off_text:
+        .asciz  "http-fetch: the file is cut off: its Content-Length says more\n"
 no_http_text:
         .asciz  "http-fetch: this is no HTTP server's answer\n"
 refused_text:
@@ -390,6 +498,8 @@ digits: .ascii  "    "
         .lcomm  request_size, 4
         .lcomm  body, 4                         # where the file starts in the buffer, and ends
         .lcomm  body_end, 4
+        .lcomm  has_length, 4                   # 0 if the server did not say it
+        .lcomm  left, 4                         # how much of it is still to come
         .lcomm  buffer, BUFFER_SIZE
 
 /* No executable stack is needed. */

@@ -2,6 +2,8 @@
 
 use abi::{i386, x86_64};
 
+use crate::budget::Budget;
+
 /// The memory of a program that may change it, unmap it, or lie about it.
 pub trait Memory {
     /// Reads from `address` on until `buffer` is full or memory ends; answers how many bytes.
@@ -185,7 +187,7 @@ impl Context<'_> {
         if address == 0 {
             return Value::Pointer(0);
         }
-        let looked_at = length.min(self.limits.bytes as u64 + 1) as usize;
+        let looked_at = self.looked_at(length);
         match self.all(address, looked_at) {
             Some(mut data) => {
                 data.truncate(self.limits.bytes);
@@ -193,5 +195,18 @@ impl Context<'_> {
             }
             None => Value::Pointer(address),
         }
+    }
+
+    /// The same for one of many in a call, as long as there is the budget for it.
+    pub(crate) fn buffer_within(&self, address: u64, length: u64, budget: &Budget) -> crate::Value {
+        if address != 0 && !budget.take_string(self.looked_at(length)) {
+            return crate::Value::Pointer(address);
+        }
+        self.buffer(address, length)
+    }
+
+    /// How much is read of a buffer: one byte more than is shown tells whether there is more.
+    pub(crate) fn looked_at(&self, length: u64) -> usize {
+        length.min((self.limits.bytes as u64).saturating_add(1)) as usize
     }
 }

@@ -144,3 +144,57 @@ proptest! {
         }
     }
 }
+
+/// Where the pieces of [`messages`] are, and what they show.
+const PIECES: u64 = START + (32 << 10);
+
+/// Up to 1,024 messages for sendmmsg(2) at [`START`], each of up to 1,024 pieces of `length` bytes. All pieces lie
+/// in the same place.
+fn messages(pieces: u32, length: u32) -> Endless {
+    let message = [0, 0, PIECES as u32, pieces, 0, 0, 0, 0];
+    let piece = [START as u32, length];
+    let words = message.into_iter().cycle().take(8 << 10).chain(piece.into_iter().cycle().take(8 << 10));
+    let bytes = words.flat_map(u32::to_le_bytes).collect();
+    Endless { bytes, end: u64::MAX, read: Cell::new(0) }
+}
+
+/// How `count` messages are shown, and how many bytes were read for it.
+fn sent(memory: &Endless, count: u64, bytes: usize) -> (String, u64) {
+    const SENDMMSG: u32 = 345;
+    let seen = Seen {
+        abi: Abi::I386,
+        number: SENDMMSG,
+        registers: [3, START, count, 0, 0, 0],
+        entry: Entry::Direct,
+        taken_apart: None,
+    };
+    let asked = Asked::of(seen, memory).expect("a call");
+    let limits = Limits { bytes, verbose: true, ..Limits::default() };
+    let context = Context { memory, abi: Abi::I386, limits, descriptors: &Netlink(None) };
+    let mut request = Request::enter(asked, &context);
+    request.exit(count as i64, &context);
+    let mut out = String::new();
+    text::arguments(&mut out, &request, 0, &Style::default());
+    (out, memory.read.get())
+}
+
+#[test]
+fn strings_of_many_messages_are_bounded() {
+    const MIB: u64 = 1 << 20;
+    let (out, read) = sent(&messages(1024, 65536), 1024, 65536);
+    assert!(read < 17 * MIB, "{read} bytes were read");
+    assert!(out.len() < 100 << 20, "{} bytes were written", out.len());
+    // The first pieces are shown, the others as if they could not be read.
+    assert!(out.starts_with("3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"\\0"));
+    assert!(out.contains("{iov_base=0x1000, iov_len=65536}"));
+}
+
+#[test]
+fn what_people_send_is_shown_whole() {
+    for (count, pieces, length, bytes) in
+        [(32, 2, 65536, 65536), (1, 1, 20 << 20, 100_000_000), (1024, 1, 1500, 65536), (1024, 60, 4096, 32)]
+    {
+        let (out, _) = sent(&messages(pieces, length), count, bytes);
+        assert!(!out.contains("iov_base=0x"), "{count} messages of {pieces} pieces of {length}");
+    }
+}

@@ -5,6 +5,8 @@
 //! cargo run -p socketcall-invoke --example http_fetch -- 127.0.0.1 8000 /index.html [FILE]
 //! ```
 //!
+//! A closed standard descriptor alone is another matter: Rust's runtime has opened /dev/null in its place.
+//!
 //! Every socket call is made by `int $0x80`, from 64-bit code too: so it reaches the kernel's multiplexer there.
 
 use std::fs::File;
@@ -88,20 +90,55 @@ fn fetch() -> Result<(), Failure> {
         return Err(Failure::Server(format!("the server says: {}", String::from_utf8_lossy(line))));
     }
 
+    let header = String::from_utf8_lossy(&buffer[..body]).into_owned();
+    if field(&header, "transfer-encoding").is_some() {
+        let what = "the file comes in a Transfer-Encoding, chunked perhaps: HTTP/1.0 has none";
+        return Err(Failure::Server(what.into()));
+    }
+    // Without a length the file is what comes until the server closes the connection.
+    let mut left = field(&header, "content-length").map(length).transpose()?;
+
     // Only now is the file made: a server that has none must not empty it.
     let mut output: Box<dyn Write> = match file {
         Some(file) => Box::new(File::create(file).map_err(|error| io_failure("open", &error))?),
         None => Box::new(io::stdout()),
     };
-    let mut write = |bytes: &[u8]| output.write_all(bytes).map_err(|error| io_failure("write", &error));
-    write(&buffer[body..filled])?;
+    let mut piece = body..filled;
     loop {
+        let mut bytes = &buffer[piece];
+        if let Some(left) = &mut left {
+            // What is more than the length is not of the file.
+            bytes = &bytes[..bytes.len().min(*left as usize)];
+            *left -= bytes.len() as u32;
+        }
+        output.write_all(bytes).map_err(|error| io_failure("write", &error))?;
+        if left == Some(0) {
+            break;
+        }
         match socket.receive(&mut buffer, Flags::NONE).or_fail(Call::Recv)? {
+            0 if left.is_some() => {
+                output.flush().map_err(|error| io_failure("write", &error))?;
+                let what = "the file is cut off: its Content-Length says more";
+                return Err(Failure::Server(what.into()));
+            }
             0 => break,
-            received => write(&buffer[..received])?,
+            received => piece = 0..received,
         }
     }
     output.flush().map_err(|error| io_failure("write", &error))
+}
+
+/// What a field of the header says.
+fn field<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    let fields = header.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+    let mut found = fields.filter(|(other, _)| other.eq_ignore_ascii_case(name));
+    found.next().map(|(_, value)| value.trim_start_matches(' '))
+}
+
+fn length(text: &str) -> Result<u32, Failure> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits);
+    number.ok_or_else(|| Failure::Server("the Content-Length is no number below 2^32".into()))
 }
 
 /// Names the call that failed.

@@ -9,7 +9,7 @@ use crate::calls::{self, Abi, X32_BIT};
 use crate::document::{Condition, Operator, Profile, Rule};
 use crate::error::{Error, Position, Problem};
 use crate::target::{Machine, Runtime, Target};
-use crate::tree::{Answer, Tree};
+use crate::tree::{Answer, Refusal, Tree};
 
 /// Which rule of a profile, and by which of its names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Profile {
     /// Compiles as the target's runtime does. Unknown system calls are ignored, as there.
     ///
     /// # Errors
-    /// [`Problem::Refused`], where the runtime would refuse the profile.
+    /// [`Problem::Refused`] and [`Problem::TooMany`], where the runtime would refuse the profile.
     pub fn compile(&self, target: &Target) -> Result<Compiled, Error> {
         let mut compiled = Compiled {
             machine: target.machine,
@@ -237,12 +237,15 @@ impl Compiled {
             }
             for (call, conditions) in parts {
                 let mut tree = self.calls.remove(&(abi, call.clone()));
-                Tree::add(&mut tree, &conditions, wide, answer).map_err(|conflict| {
+                Tree::add(&mut tree, &conditions, wide, answer).map_err(|refusal| {
+                    let Refusal::Conflict(other) = refusal else {
+                        return profile.error(answer.1.at, Problem::TooMany(name.to_owned()));
+                    };
                     let number = match call {
                         Call::Number(number) => format!("call {number} of {}", abi.profile_name()),
                         Call::Name(_) => abi.profile_name().to_owned(),
                     };
-                    let other = profile.position(conflict.0.at);
+                    let other = profile.position(other.at);
                     let why = format!(
                         "libseccomp answers EEXIST for `{name}`: the rule of {other} gives another answer to the \
                          same arguments ({number})"
@@ -331,7 +334,7 @@ impl Compiled {
     /// The filter as a program.
     ///
     /// # Errors
-    /// [`BuildError::Length`], if it would be longer than the kernel takes.
+    /// [`BuildError::Length`] or [`BuildError::TooLong`], if it would be longer than the kernel takes.
     pub fn filter(&self) -> Result<Filter, BuildError> {
         let mut ranges = Ranges::new(BAD_ARCH);
         for arch in seccomp::Arch::ALL {
@@ -351,7 +354,7 @@ impl Compiled {
             for (number, tree) in calls() {
                 let (otherwise, cause) = self.without_rule(arch, number);
                 if cause == Cause::Default {
-                    ranges.set(arch, number, Range { branches: tree.branches(), otherwise });
+                    ranges.set(arch, number, Range { branches: tree.branches()?, otherwise });
                 }
             }
         }

@@ -359,7 +359,7 @@ fn only(reader: &mut Reader<'_>, node: Option<&Node>, what: &'static str) -> Res
                 Problem::Type {
                     what: "`minKernel`".to_owned(),
                     expected: "a release such as \"4.8\"",
-                    found: format!("\"{text}\""),
+                    found: format!("{text:?}"),
                 },
             )
         })?);

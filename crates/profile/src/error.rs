@@ -14,15 +14,28 @@ pub struct Position {
 }
 
 impl Position {
+    /// The start of a text.
+    pub(crate) const START: Position = Position { line: 1, column: 1 };
+
     /// The place of byte `at` of `text`.
-    pub(crate) fn of(text: &str, at: usize) -> Position {
+    #[must_use]
+    pub fn of(text: &str, at: usize) -> Position {
         let mut at = at.min(text.len());
         while !text.is_char_boundary(at) {
             at -= 1;
         }
-        let before = &text[..at];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position { line: 1 + before.matches('\n').count(), column: 1 + before[line_start..].chars().count() }
+        Position::START.after(&text[..at])
+    }
+
+    /// The place behind `text`, which begins here.
+    pub(crate) fn after(self, text: &str) -> Position {
+        match text.rfind('\n') {
+            None => Position { line: self.line, column: self.column + text.chars().count() },
+            Some(newline) => Position {
+                line: self.line + text.matches('\n').count(),
+                column: 1 + text[newline + 1..].chars().count(),
+            },
+        }
     }
 }
 
@@ -45,7 +58,7 @@ pub struct Error {
     pub problem: Problem,
 }
 
-/// What is wrong.
+/// What is wrong. Text that the profile has is shown escaped: it goes to terminals, and nobody vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -71,13 +84,13 @@ pub enum Problem {
         field: &'static str,
     },
     /// A field that stands twice: of which runtimes would take the last.
-    #[error("the field `{0}` stands twice")]
+    #[error("the field `{}` stands twice", .0.escape_debug())]
     Twice(String),
     /// Two fields of which only one may be there.
     #[error("`{0}` and `{1}` are both there: use either")]
     Both(&'static str, &'static str),
     /// A name that means nothing.
-    #[error("unknown {what} `{name}`{}", listed(near))]
+    #[error("unknown {what} `{}`{}", name.escape_debug(), listed(near))]
     Unknown {
         /// What it would be the name of.
         what: &'static str,
@@ -92,6 +105,9 @@ pub enum Problem {
     /// A runtime would refuse the profile, and start no container.
     #[error("runtimes refuse this profile: {0}")]
     Refused(String),
+    /// The rules for a call are more than a filter can hold.
+    #[error("the rules for `{0}` are too many: a filter has at most 4096 instructions, so fewer are needed")]
+    TooMany(String),
 }
 
 fn listed(near: &[String]) -> String {

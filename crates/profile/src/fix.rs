@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use seccomp::Action;
+use seccomp::{Action, BuildError};
 
 use crate::arches::ProfileArch;
 use crate::calls::Abi;
@@ -30,6 +30,9 @@ pub enum FixError {
     /// The profile can't be judged.
     #[error(transparent)]
     Profile(#[from] Error),
+    /// What is made of it is no filter that a kernel takes.
+    #[error(transparent)]
+    Filter(#[from] BuildError),
     /// No rule that could be added, and none of the changes that were tried, closes it.
     #[error(
         "no change was found that closes it: say in the profile which families are allowed, each by \
@@ -55,6 +58,9 @@ const fn errno(errno: abi::Errno) -> u16 {
 /// [`FixError`].
 pub fn fix(profile: &Profile, target: &Target) -> Result<Fixed, FixError> {
     let compiled = profile.compile(target)?;
+    // What is judged is what would be installed. Whoever has passed this can be asked about every family: to
+    // walk the rules takes no longer than their filter is.
+    compiled.filter()?;
     let report = Report::new(&compiled, Family::all());
     if is_closed(&report) {
         return Ok(Fixed { text: profile.text.clone(), changes: Vec::new() });
@@ -66,6 +72,9 @@ pub fn fix(profile: &Profile, target: &Target) -> Result<Fixed, FixError> {
             let fixed = edit.finish();
             let Ok(again) = Profile::parse(&fixed.text) else { continue };
             let Ok(compiled) = again.compile(target) else { continue };
+            if compiled.filter().is_err() {
+                continue;
+            }
             if is_closed(&Report::new(&compiled, Family::all())) {
                 return Ok(fixed);
             }
@@ -292,8 +301,9 @@ impl NewRule {
         let indent = space.rsplit('\n').next().unwrap_or_default();
         // Rules are two levels deep in a profile, and deeper in a bundle's configuration.
         let unit = if indent.contains('\t') { "\t".to_owned() } else { " ".repeat(indent.len().min(8) / 2) };
+        let end = if space.contains("\r\n") { "\r\n" } else { "\n" };
         let line = |depth: usize| match space.contains('\n') {
-            true => format!("\n{indent}{}", unit.repeat(depth)),
+            true => format!("{end}{indent}{}", unit.repeat(depth)),
             false => String::new(),
         };
         let args = above.map_or(String::new(), |index| {

@@ -1,5 +1,7 @@
 //! Reading a [`Node`] as what it is to be; each refusal names the place.
 
+use std::collections::BTreeSet;
+
 use crate::document::Warning;
 use crate::error::{Error, Position, Problem};
 use crate::json::{Member, Node, Value};
@@ -8,7 +10,8 @@ use crate::near::near;
 /// The text, and what was strange on the way.
 pub(crate) struct Reader<'a> {
     text: &'a str,
-    warnings: Vec<Warning>,
+    /// The byte where, and what.
+    warnings: Vec<(usize, String)>,
 }
 
 /// An object's fields. `null` is like no field, as it is for Go.
@@ -39,8 +42,17 @@ impl<'a> Reader<'a> {
         self.text
     }
 
+    /// The warnings, in the text's order. It is walked once for all of them: nobody says how many there are.
     pub fn take_warnings(&mut self) -> Vec<Warning> {
-        std::mem::take(&mut self.warnings)
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.sort_by_key(|(at, _)| *at);
+        let (mut place, mut from) = (Position::START, 0);
+        let placed = warnings.into_iter().map(|(at, text)| {
+            place = place.after(&self.text[from..at]);
+            from = at;
+            Warning { position: place, text }
+        });
+        placed.collect()
     }
 
     pub fn error(&self, at: usize, problem: Problem) -> Error {
@@ -69,10 +81,9 @@ impl<'a> Reader<'a> {
     /// An object with any fields.
     pub fn object<'n>(&self, node: &'n Node, what: &'static str) -> Result<Fields<'n>, Error> {
         let Value::Object(members) = &node.value else { return Err(self.wrong(node, what, "an object")) };
-        for (index, member) in members.iter().enumerate() {
-            if members[..index].iter().any(|other| other.key == member.key) {
-                return Err(self.error(member.at, Problem::Twice(member.key.clone())));
-            }
+        let mut keys = BTreeSet::new();
+        if let Some(twice) = members.iter().find(|member| !keys.insert(&member.key)) {
+            return Err(self.error(twice.at, Problem::Twice(twice.key.clone())));
         }
         Ok(Fields { members })
     }
@@ -92,8 +103,8 @@ impl<'a> Reader<'a> {
                 let name = member.key.clone();
                 return Err(self.error(member.at, Problem::Unknown { what: "field", name, near }));
             }
-            let text = format!("{what} has no field `{}`: runtimes ignore it", member.key);
-            self.warnings.push(Warning { position: Position::of(self.text, member.at), text });
+            let text = format!("{what} has no field `{}`: runtimes ignore it", member.key.escape_debug());
+            self.warnings.push((member.at, text));
         }
         Ok(fields)
     }

@@ -14,7 +14,9 @@
 //! libseccomp also prunes what another rule with the same answer covers. That saves instructions and changes
 //! no answer, so it is not repeated here.
 
-use seccomp::{Action, Branch, Compare, Op, Word};
+use std::collections::BTreeSet;
+
+use seccomp::{Action, Branch, BuildError, Compare, MAX_INSTRUCTIONS, Op, Word};
 
 use crate::compile::Origin;
 use crate::document::{Condition, Operator};
@@ -76,9 +78,19 @@ enum Next {
     Act(Answer),
 }
 
-/// Another rule stands against this one.
+/// Why a rule is not added.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Conflict(pub Origin);
+pub(crate) enum Refusal {
+    /// Another rule stands against this one.
+    Conflict(Origin),
+    /// The tree is larger than every one that a filter can hold.
+    TooLarge,
+}
+
+/// Every node of a level is the end of a branch, and the shortest branch has four instructions.
+const MAX_LEVEL: usize = MAX_INSTRUCTIONS / 4;
+/// Nodes that were united with others are still there: so many are not a profile that anybody wrote.
+const MAX_NODES: usize = 16 * MAX_LEVEL;
 
 impl Tree {
     /// The tree of one rule. `wide` is for calls whose arguments libseccomp takes for 64-bit ones: those of
@@ -123,7 +135,7 @@ impl Tree {
         conditions: &[Condition],
         wide: bool,
         answer: Answer,
-    ) -> Result<(), Conflict> {
+    ) -> Result<(), Refusal> {
         let new = Tree::of(conditions, wide, answer);
         match (existing.as_mut(), new) {
             (None, new) => *existing = Some(new),
@@ -147,6 +159,10 @@ impl Tree {
                 for index in root {
                     merge(nodes, levels, 0, index)?;
                 }
+                // To add to a tree takes the longer the larger it is.
+                if nodes.len() > MAX_NODES || levels.iter().any(|level| level.len() > MAX_LEVEL) {
+                    return Err(Refusal::TooLarge);
+                }
             }
         }
         Ok(())
@@ -161,13 +177,19 @@ impl Tree {
     }
 
     /// The same as branches, to be tried in order.
-    pub fn branches(&self) -> Vec<Branch> {
-        let mut branches = Vec::new();
+    ///
+    /// # Errors
+    /// [`BuildError::TooLong`] as soon as they are more than a filter can hold: levels are shared, so a tree of
+    /// a few hundred rules can have more branches than fit into memory.
+    pub fn branches(&self) -> Result<Vec<Branch>, BuildError> {
         match self {
-            Tree::Always((action, _)) => branches.push(Branch { tests: Vec::new(), action: *action }),
-            Tree::Levels { nodes, levels } => flatten(nodes, levels, 0, &mut Vec::new(), &mut branches),
+            Tree::Always((action, _)) => Ok(vec![Branch { tests: Vec::new(), action: *action }]),
+            Tree::Levels { nodes, levels } => {
+                let mut flat = Flat { nodes, levels, branches: Vec::new(), room: MAX_INSTRUCTIONS };
+                flat.level(0, &mut Vec::new())?;
+                Ok(flat.branches)
+            }
         }
-        branches
     }
 }
 
@@ -241,7 +263,7 @@ fn wide_level(tree: &mut Parts, condition: &Condition, next: Next) -> usize {
 }
 
 /// Puts node `new`, with what hangs on it, into a level.
-fn merge(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, level: usize, new: usize) -> Result<(), Conflict> {
+fn merge(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, level: usize, new: usize) -> Result<(), Refusal> {
     for position in 0..levels[level].len() {
         let old = levels[level][position];
         if old == new {
@@ -260,7 +282,7 @@ fn merge(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, level: usize, new: us
 }
 
 /// Hangs the ways on of node `new` on node `old`, which makes the same comparison.
-fn unite(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, old: usize, new: usize) -> Result<(), Conflict> {
+fn unite(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, old: usize, new: usize) -> Result<(), Refusal> {
     let leaf = |node: &Node| !node.next.iter().any(|next| matches!(next, Next::Level(_)));
     // First the answers, true before false, then the levels below.
     for side in [1, 0] {
@@ -268,8 +290,8 @@ fn unite(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, old: usize, new: usiz
         match nodes[old].next[side] {
             Next::Beside => nodes[old].next[side] = Next::Act(answer),
             Next::Level(below) => {
-                if let Some(other) = differs(nodes, levels, below, answer.0) {
-                    return Err(Conflict(other));
+                if let Some(other) = differs(nodes, levels, below, answer.0, &mut BTreeSet::new()) {
+                    return Err(Refusal::Conflict(other));
                 }
                 nodes[old].next[side] = Next::Act(answer);
             }
@@ -280,7 +302,7 @@ fn unite(nodes: &mut [Node], levels: &mut Vec<Vec<usize>>, old: usize, new: usiz
                     nodes[old].next[side] = Next::Act(answer);
                 }
                 if leaf(&nodes[old]) || leaf(&nodes[new]) {
-                    return Err(Conflict(other.1));
+                    return Err(Refusal::Conflict(other.1));
                 }
             }
             Next::Act(_) => {}
@@ -316,11 +338,21 @@ fn redirect(nodes: &mut [Node], from: usize, to: usize) {
     }
 }
 
-/// A rule at or below a level whose answer is another than `action`.
-fn differs(nodes: &[Node], levels: &[Vec<usize>], level: usize, action: Action) -> Option<Origin> {
+/// A rule at or below a level whose answer is another than `action`. Levels are shared: those that were `seen`
+/// are not walked again.
+fn differs(
+    nodes: &[Node],
+    levels: &[Vec<usize>],
+    level: usize,
+    action: Action,
+    seen: &mut BTreeSet<usize>,
+) -> Option<Origin> {
+    if !seen.insert(level) {
+        return None;
+    }
     levels[level].iter().flat_map(|index| nodes[*index].next).find_map(|next| match next {
         Next::Act((other, origin)) if other != action => Some(origin),
-        Next::Level(below) => differs(nodes, levels, below, action),
+        Next::Level(below) => differs(nodes, levels, below, action, seen),
         _ => None,
     })
 }
@@ -337,24 +369,36 @@ fn judge(nodes: &[Node], levels: &[Vec<usize>], level: usize, args: &[u64; 6]) -
     })
 }
 
-fn flatten(
-    nodes: &[Node],
-    levels: &[Vec<usize>],
-    level: usize,
-    tests: &mut Vec<Compare>,
-    branches: &mut Vec<Branch>,
-) {
-    for index in &levels[level] {
-        let node = &nodes[*index];
-        for holds in [true, false] {
-            tests.push(node.compare(holds));
-            match node.next[usize::from(holds)] {
-                Next::Beside => {}
-                Next::Level(below) => flatten(nodes, levels, below, tests, branches),
-                Next::Act((action, _)) => branches.push(Branch { tests: tests.clone(), action }),
+/// A tree on its way to branches.
+struct Flat<'a> {
+    nodes: &'a [Node],
+    levels: &'a [Vec<usize>],
+    branches: Vec<Branch>,
+    /// How many instructions a filter can still hold. Every level ends in an answer somewhere, so what is
+    /// walked is bounded by what is written.
+    room: usize,
+}
+
+impl Flat<'_> {
+    fn level(&mut self, level: usize, tests: &mut Vec<Compare>) -> Result<(), BuildError> {
+        for index in &self.levels[level] {
+            let node = &self.nodes[*index];
+            for holds in [true, false] {
+                tests.push(node.compare(holds));
+                match node.next[usize::from(holds)] {
+                    Next::Beside => {}
+                    Next::Level(below) => self.level(below, tests)?,
+                    Next::Act((action, _)) => {
+                        let branch = Branch { tests: tests.clone(), action };
+                        let room = self.room.checked_sub(branch.instructions());
+                        self.room = room.ok_or(BuildError::TooLong)?;
+                        self.branches.push(branch);
+                    }
+                }
+                tests.pop();
             }
-            tests.pop();
         }
+        Ok(())
     }
 }
 

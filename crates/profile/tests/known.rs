@@ -212,3 +212,13 @@ fn dockers_profiles_of_may_2026() {
         assert!(!self::report(&fixed.text, &target()).found(F::BackDoor), "{version}");
     }
 }
+
+#[test]
+fn a_remedy_keeps_the_ends_of_lines() {
+    let text = read("allowed-by-name").replace('\n', "\r\n");
+    let fixed = fix(&parse(&text), &target()).unwrap();
+    assert!(!fixed.changes.is_empty());
+    let lines = fixed.text.matches('\n').count();
+    assert!(lines > text.matches('\n').count());
+    assert_eq!(fixed.text.matches("\r\n").count(), lines, "{:?}", fixed.text);
+}

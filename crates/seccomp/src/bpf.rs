@@ -214,6 +214,11 @@ pub enum BuildError {
     /// No instructions, or over 4,096.
     #[error("a filter has 1 to 4096 instructions, this one has {0}: fewer or simpler rules are needed")]
     Length(usize),
+    /// Over 4,096, of which no more were counted.
+    #[error(
+        "a filter has 1 to 4096 instructions, this one would have more: fewer or simpler rules are needed"
+    )]
+    TooLong,
     /// An instruction that seccomp does not permit, a jump out of the program, or a load out of [`Data`].
     #[error("instruction {0} is not valid in a seccomp filter")]
     Instruction(usize),
@@ -221,6 +226,9 @@ pub enum BuildError {
     #[error("a filter must end with a return")]
     NoReturn,
 }
+
+/// How many instructions a filter may have (`BPF_MAXINSNS`, `linux/bpf_common.h`).
+pub const MAX_INSTRUCTIONS: usize = 4096;
 
 /// A checked program, ready to be installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,7 +241,7 @@ impl Filter {
     /// [`BuildError`], where the kernel would answer EINVAL.
     pub fn new(instructions: Vec<Insn>) -> Result<Filter, BuildError> {
         let length = instructions.len();
-        if length == 0 || length > 4096 {
+        if length == 0 || length > MAX_INSTRUCTIONS {
             return Err(BuildError::Length(length));
         }
         for (at, insn) in instructions.iter().enumerate() {

@@ -30,7 +30,7 @@ mod ranges;
 mod tree;
 mod wants;
 
-pub use bpf::{Action, Arch, BuildError, Data, Filter, Insn};
+pub use bpf::{Action, Arch, BuildError, Data, Filter, Insn, MAX_INSTRUCTIONS};
 pub use install::{InstallError, Mode, mode, set_no_new_privs, with_filter};
 pub use notify::{Listener, Notification};
 pub use ranges::{Branch, Compare, Op, Range, Ranges, Word};

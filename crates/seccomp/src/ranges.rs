@@ -75,6 +75,11 @@ impl Compare {
         };
         result == self.holds
     }
+
+    /// How many instructions it takes.
+    const fn instructions(&self) -> usize {
+        if self.mask == u32::MAX { 3 } else { 4 }
+    }
 }
 
 /// An answer where all tests hold.
@@ -84,6 +89,14 @@ pub struct Branch {
     pub tests: Vec<Compare>,
     /// The answer.
     pub action: Action,
+}
+
+impl Branch {
+    /// How many instructions it takes: each test loads, compares and jumps, and then there is the answer.
+    #[must_use]
+    pub fn instructions(&self) -> usize {
+        self.tests.iter().map(Compare::instructions).sum::<usize>() + 1
+    }
 }
 
 /// What is answered for the numbers from one on, up to where the next range begins.
@@ -225,6 +238,17 @@ mod tests {
         assert_eq!(ask(40, 41), Action::KillThread, "below the first range");
         assert_eq!(ask(u32::MAX, 41), Action::Errno(38), "the last range has no end");
         assert_eq!(filter.interpret(&data(Arch::I386, 41, [41; 6])), Action::KillThread);
+    }
+
+    #[test]
+    fn a_branch_takes_as_many_instructions_as_it_says() {
+        for mask in [u32::MAX, 7] {
+            let test = Compare { word: Word::Low(0), mask, op: Op::Equal, value: 1, holds: true };
+            let branch = Branch { tests: vec![test; 3], action: Action::Allow };
+            let mut code = Vec::new();
+            judge(&branch, &mut code);
+            assert_eq!(branch.instructions(), code.len());
+        }
     }
 
     #[test]

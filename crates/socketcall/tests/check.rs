@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -380,19 +381,41 @@ fn in_a_user_namespace_it_is_the_same() {
     assert_eq!((inside_status, inside.headline()), (status, outside.headline()), "{}", inside.0);
 }
 
+/// A root with nothing in it but the binary: no /proc, no /sys, no /dev.
+fn bare_root(name: &str) -> PathBuf {
+    let root = std::env::temp_dir().join(format!("socketcall-check-{name}-{}", std::process::id()));
+    fs::create_dir(&root).expect("a directory");
+    fs::copy(SOCKETCALL, root.join("socketcall")).expect("a copy");
+    root
+}
+
+fn check_in(root: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["-r", "chroot"]).arg(root).args(["/socketcall", "check"]);
+    command
+}
+
+#[test]
+fn alone_in_a_root_a_profile_is_judged_as_anywhere() {
+    if !has_user_namespaces() {
+        return;
+    }
+    let root = bare_root("profile");
+    fs::write(root.join("profile.json"), r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).expect("to write");
+    let output = check_in(&root).args(["--profile", "/profile.json"]).output().expect("to run");
+    fs::remove_dir_all(&root).expect("to remove");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
 /// As in an image made from scratch: no /proc, no /sys, no /dev, no other file.
 #[test]
 fn alone_in_a_root_it_works_and_says_what_it_could_not_know() {
     if !has_user_namespaces() {
         return;
     }
-    let root = std::env::temp_dir().join(format!("socketcall-check-root-{}", std::process::id()));
-    fs::create_dir(&root).expect("a directory");
-    fs::copy(SOCKETCALL, root.join("socketcall")).expect("a copy");
+    let root = bare_root("root");
     let (status, outside) = report(&mut check(&[]));
-    let mut command = Command::new("unshare");
-    command.args(["-r", "chroot"]).arg(&root).args(["/socketcall", "check"]);
-    let (inside_status, inside) = report(&mut command);
+    let (inside_status, inside) = report(&mut check_in(&root));
     fs::remove_dir_all(&root).expect("to remove");
     assert_eq!((inside_status, inside.headline()), (status, outside.headline()), "{}", inside.0);
     assert_eq!(inside.0["created"], "nothing");

@@ -14,7 +14,7 @@ const SECOND: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Clock {
     time: Time,
-    relative: bool,
+    relative: Option<u8>,
     zone: TimeZone,
     /// The second since 1970 that `text` is the time of day of.
     second: u64,
@@ -51,11 +51,11 @@ impl Clock {
                 out.push(' ');
             }
         }
-        if self.relative {
+        if let Some(digits) = self.relative {
             let since = at.monotonic.saturating_sub(self.last.replace(at.monotonic).unwrap_or(at.monotonic));
             let (open, close) = if self.time == Time::None { ("", " ") } else { ("(+", ") ") };
             let _ = write!(out, "{open}{:6}", since / SECOND);
-            fraction(out, since % SECOND, 6);
+            fraction(out, since % SECOND, digits);
             out.push_str(close);
         }
     }
@@ -79,7 +79,7 @@ fn time_of_day(zone: &TimeZone, second: u64) -> String {
 mod tests {
     use super::*;
 
-    fn written(time: Time, relative: bool, stamps: &[Stamp]) -> String {
+    fn written(time: Time, relative: Option<u8>, stamps: &[Stamp]) -> String {
         let mut clock = Clock::new(&Options { time, relative, ..Options::default() });
         clock.zone = TimeZone::UTC;
         let mut out = String::new();
@@ -94,11 +94,15 @@ mod tests {
             Stamp { wall: 1_795_449_088_000_000_001, monotonic: 17_000_066_999 },
         ];
         let one = &stamps[..1];
-        assert_eq!(written(Time::None, false, one), "");
-        assert_eq!(written(Time::Clock { digits: 0 }, false, one), "15:51:27 ");
-        assert_eq!(written(Time::Clock { digits: 6 }, false, &stamps), "15:51:27.563013 15:51:28.000000 ");
-        assert_eq!(written(Time::Unix { digits: 6 }, false, one), "1795449087.563013 ");
-        assert_eq!(written(Time::None, true, &stamps), "     0.000000     12.000066 ");
-        assert_eq!(written(Time::Clock { digits: 0 }, true, one), "15:51:27 (+     0.000000) ");
+        assert_eq!(written(Time::None, None, one), "");
+        assert_eq!(written(Time::Clock { digits: 0 }, None, one), "15:51:27 ");
+        assert_eq!(written(Time::Clock { digits: 6 }, None, &stamps), "15:51:27.563013 15:51:28.000000 ");
+        assert_eq!(written(Time::Unix { digits: 6 }, None, one), "1795449087.563013 ");
+        assert_eq!(written(Time::None, Some(6), &stamps), "     0.000000     12.000066 ");
+        assert_eq!(written(Time::Clock { digits: 0 }, Some(6), one), "15:51:27 (+     0.000000) ");
+        assert_eq!(written(Time::Clock { digits: 3 }, None, one), "15:51:27.563 ");
+        assert_eq!(written(Time::Unix { digits: 9 }, None, one), "1795449087.563013999 ");
+        assert_eq!(written(Time::None, Some(0), &stamps), "     0     12 ");
+        assert_eq!(written(Time::None, Some(9), &stamps), "     0.000000000     12.000066999 ");
     }
 }

@@ -32,10 +32,11 @@ pub struct Options {
     pub describe: Describe,
     /// The time in front of each line: `-t`.
     pub time: Time,
-    /// Whether the time since the line before stands there too: `-r`.
-    pub relative: bool,
-    /// Whether a call's duration stands behind it: `-T`.
-    pub duration: bool,
+    /// Whether the time since the line before stands there too, and with so many digits behind the seconds' point, 0,
+    /// 3, 6 or 9: `-r`.
+    pub relative: Option<u8>,
+    /// The same for a call's duration, behind it: `-T`.
+    pub duration: Option<u8>,
     /// Whether the call's number stands in front of it: `-n`.
     pub numbers: bool,
     /// The column of results: `-a`.
@@ -72,8 +73,8 @@ impl Default for Options {
             quiet: Quiet::default(),
             describe: Describe::Nothing,
             time: Time::None,
-            relative: false,
-            duration: false,
+            relative: None,
+            duration: None,
             numbers: false,
             column: 40,
             summary: Summary::No,

@@ -198,7 +198,7 @@ impl supervise::Observer for Recorder {
         let both = json || sockets;
         Clocks {
             wall: both || time != Time::None,
-            monotonic: both || relative || duration || summary != Summary::No,
+            monotonic: both || relative.is_some() || duration.is_some() || summary != Summary::No,
         }
     }
 

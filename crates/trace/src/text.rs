@@ -19,7 +19,7 @@ pub(crate) struct Text {
     signals: SignalSet,
     quiet: Quiet,
     column: usize,
-    duration: bool,
+    duration: Option<u8>,
     numbers: bool,
     entry: bool,
     prefix: Prefix,
@@ -309,9 +309,9 @@ impl Text {
             tab_to(out, column, thread.column + out.len() - before);
             out.push_str("= ");
             text::outcome(out, request.outcome.as_ref(), &style);
-            if let Some(took) = took.filter(|_| duration) {
+            if let (Some(took), Some(digits)) = (took, duration) {
                 let _ = write!(out, " <{}", took / 1_000_000_000);
-                fraction(out, took % 1_000_000_000, 6);
+                fraction(out, took % 1_000_000_000, digits);
                 out.push('>');
             }
             if !rule.is_empty() {

@@ -139,17 +139,21 @@ fn times_numbers_and_columns() {
         recording.end()
     };
     let unix = Time::Unix { digits: 6 };
-    insta::assert_snapshot!(with(Options { time: unix, duration: true, ..one_process() }), @"
+    insta::assert_snapshot!(with(Options { time: unix, duration: Some(6), ..one_process() }), @"
     1795449087.564013 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3 <0.000123>
     1795449087.566013 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3 <0.000123>
     ");
-    insta::assert_snapshot!(with(Options { time: unix, relative: true, ..one_process() }), @"
+    insta::assert_snapshot!(with(Options { time: unix, relative: Some(6), ..one_process() }), @"
     1795449087.564013 (+     0.000000) socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3
     1795449087.566013 (+     0.002000) socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3
     ");
-    insta::assert_snapshot!(with(Options { relative: true, numbers: true, column: 70, ..one_process() }), @"
+    insta::assert_snapshot!(with(Options { relative: Some(6), numbers: true, column: 70, ..one_process() }), @"
          0.000000 [  41] socket(AF_INET, SOCK_STREAM, IPPROTO_IP)         = 3
          0.002000 [  41] socket(AF_INET, SOCK_STREAM, IPPROTO_IP)         = 3
+    ");
+    insta::assert_snapshot!(with(Options { relative: Some(9), duration: Some(0), ..one_process() }), @"
+         0.000000000 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3 <0>
+         0.002000000 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3 <0>
     ");
     let style = Style { names: Names::Raw, ..Style::default() };
     insta::assert_snapshot!(with(Options { style, column: 0, ..one_process() }), @"

@@ -39,6 +39,8 @@ const EDITIONS: &[Edition] = &[
 /// Some seventy segments of loopback's size in pieces that do not end where the reader's buffer does.
 const PAGE: usize = 100_003;
 const PIECE: usize = 7_001;
+/// A file of which the server says how long it is in several ways, not all of them true.
+const CONTENT: &[u8] = b"7\r\ncontent\r\n0\r\n\r\n";
 
 /// Runs both programs in both languages.
 pub fn run(world: &World, report: &mut Report) -> Result<()> {
@@ -46,6 +48,14 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
     let directory = world.workspace.target.join("examples");
     fresh(&directory)?;
     for edition in EDITIONS {
+        if edition.assembly {
+            report.case("http-fetch, a closed descriptor", || {
+                if let Some(why) = missing(&[GCC32]) {
+                    return Ok(Outcome::Skipped(why));
+                }
+                closed(&edition.build(world, &directory, "http-fetch")?)
+            });
+        }
         for (program, play) in [("http-fetch", fetch as Play), ("echo-server", echo)] {
             report.case(&format!("{program}, {}", edition.name), || {
                 if let (true, Some(why)) = (edition.assembly, missing(&[GCC32])) {
@@ -179,6 +189,8 @@ fn fetch(stage: &Stage) -> Result<String> {
         ("absent", &["127.0.0.1", &port, "/absent", name][..]),
         ("no HTTP", &["127.0.0.1", &port, "/garbage"]),
         ("cut short", &["127.0.0.1", &port, "/nothing"]),
+        ("in chunks", &["127.0.0.1", &port, "/chunked", name]),
+        ("no length", &["127.0.0.1", &port, "/length"]),
         ("nobody listens", &["127.0.0.1", &unused, "/page"]),
         ("no such directory", &["127.0.0.1", &port, "/page", "/proc/no/such/file"]),
         ("no address", &["127.0.0.256", &port, "/page"]),
@@ -189,7 +201,36 @@ fn fetch(stage: &Stage) -> Result<String> {
         seen += &format!("{what}: {}: {}", ending(got.status), got.stderr);
     }
     seen += &intact(&page, &fs::read(&file)?, "the file that an absent page leaves alone")?;
+
+    // Without a length, and with one that leaves something over, what comes is the file.
+    for path in ["/unsaid", "/more"] {
+        let got = stage.run(&["127.0.0.1", &port, path])?.success()?;
+        seen += &intact(CONTENT, &got.stdout, path)?;
+    }
+    let got = stage.run(&["127.0.0.1", &port, "/cut"])?;
+    ensure!(got.status.code() == Some(2), "a part of a file is no file: {}", ending(got.status));
+    seen += &intact(CONTENT, &got.stdout, "what came of it")?;
+    seen += &got.stderr;
     Ok(seen)
+}
+
+/// With standard output closed, the socket would be descriptor 1. Natively: `run` is a Rust program, and those
+/// are given /dev/null in its place, which their programs inherit.
+fn closed(program: &Path) -> Result<Outcome> {
+    let server = Server::start(noise(PAGE))?;
+    for redirection in [">&-", "<&-"] {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!(r#"exec "$0" "$@" {redirection}"#)).arg(program);
+        shell.args(["127.0.0.1", &server.address.port().to_string(), "/page"]);
+        let got = Running::start(shell, vec![], LIMIT)?.wait()?;
+        ensure!(
+            got.status.code() == Some(1) && got.stdout.is_empty() && got.stderr.ends_with(" is closed\n"),
+            "{redirection}: {}: {}",
+            ending(got.status),
+            got.stderr
+        );
+    }
+    Ok(Outcome::Passed("2 descriptors".into()))
 }
 
 fn echo(stage: &Stage) -> Result<String> {
@@ -280,11 +321,17 @@ fn answer(mut connection: TcpStream, page: &[u8]) -> std::io::Result<()> {
         request.push(byte[0]);
     }
     let path = request.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let said = |fields: &str| [format!("HTTP/1.1 200 OK\r\n{fields}\r\n").as_bytes(), CONTENT].concat();
     let answer = match path {
         b"/page" => {
             [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", page.len()).as_bytes(), page].concat()
         }
         b"/garbage" => b"220 this is another protocol\r\n\r\n".to_vec(),
+        b"/cut" => said(&format!("content-length: {}\r\n", CONTENT.len() + 1)),
+        b"/more" => [&said(&format!("Content-Length: {}\r\n", CONTENT.len()))[..], b"!"].concat(),
+        b"/unsaid" => said(""),
+        b"/length" => said("Content-Length: many\r\n"),
+        b"/chunked" => said("Transfer-Encoding: chunked\r\n"),
         b"/nothing" => b"HTTP/1.1 200 OK\r\n".to_vec(),
         _ => b"HTTP/1.1 404 Not Found\r\n\r\nnot here\n".to_vec(),
     };

@@ -109,7 +109,7 @@ impl Header {
             left = left.map(|left| left - shown);
             let data = match netlink {
                 Some(protocol) => netlink::messages(context, protocol, base, shown, budget),
-                None => context.buffer(base, shown),
+                None => context.buffer_within(base, shown, budget),
             };
             Value::Struct(vec![field("iov_base", data), field("iov_len", Value::Uint(length))])
         })

@@ -31,7 +31,7 @@ pub(crate) fn name_lengths(context: &Context<'_>, pointer: u64, count: u32) -> V
 /// A message to be sent.
 pub(crate) fn sent(context: &Context<'_>, fd: i32, pointer: u64) -> Value {
     match Header::read(context, pointer) {
-        Some(header) => header.show(context, fd, None, &Budget::new()),
+        Some(header) => header.show(context, fd, None, &Budget::new(context.limits)),
         None => Value::Pointer(pointer),
     }
 }
@@ -49,9 +49,12 @@ pub(crate) fn received(
         return Value::Struct(vec![field("msg_namelen", Value::Int(room.into()))]);
     };
     match Header::read(context, pointer) {
-        Some(header) => {
-            header.show(context, fd, Some(Received { room, bytes: result as u64 }), &Budget::new())
-        }
+        Some(header) => header.show(
+            context,
+            fd,
+            Some(Received { room, bytes: result as u64 }),
+            &Budget::new(context.limits),
+        ),
         None => Value::Pointer(pointer),
     }
 }
@@ -65,7 +68,7 @@ pub(crate) fn sent_many(
     result: Option<i64>,
 ) -> Value {
     let mut sent = result.unwrap_or(0).max(0);
-    let budget = Budget::new();
+    let budget = Budget::new(context.limits);
     array(context, pointer, count.into(), element(context.abi), most(context), &budget, |data| {
         let message = Header::parse(context.abi, data).show(context, fd, None, &budget);
         let length = (sent > 0).then(|| length(context.abi, data));
@@ -85,7 +88,7 @@ pub(crate) fn received_many(
     let Some(result) = result else { return Value::Pointer(pointer) };
     let most = most(context).min(rooms.len());
     let mut rooms = rooms.iter();
-    let budget = Budget::new();
+    let budget = Budget::new(context.limits);
     array(context, pointer, result as u32 as u64, element(context.abi), most, &budget, |data| {
         let length = length(context.abi, data);
         let room = rooms.next().copied().unwrap_or(0);

@@ -43,7 +43,7 @@ pub(crate) fn buffer(context: &Context<'_>, fd: i32, pointer: u64, length: u64) 
         return context.buffer(pointer, length);
     }
     match context.descriptors.netlink(fd) {
-        Some(protocol) => messages(context, Some(protocol), pointer, length, &Budget::new()),
+        Some(protocol) => messages(context, Some(protocol), pointer, length, &Budget::new(context.limits)),
         None => context.buffer(pointer, length),
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn messages(
 ) -> Value {
     // Devices are told of in text. Of the firewall's messages even the types are of many kinds.
     if matches!(protocol, Some(NETLINK_KOBJECT_UEVENT | NETLINK_NETFILTER)) {
-        return context.buffer(pointer, length);
+        return context.buffer_within(pointer, length, budget);
     }
     let window = length.min(WINDOW).min(budget.left() as u64) as usize;
     budget.take(window / 4);
@@ -78,7 +78,7 @@ pub(crate) fn messages(
         family: Cell::new(0),
         kind: Cell::new(route::LinkKind::Other),
     };
-    let span = Span::new(context, &window, pointer, length);
+    let span = Span::new(context, budget, &window, pointer, length);
     reader.elements(
         span,
         HEADER,

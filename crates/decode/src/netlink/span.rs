@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use crate::budget::Budget;
 use crate::{Context, Value};
 
 /// `length` bytes at `address`, of which some have been read beforehand.
 #[derive(Clone, Copy)]
 pub(super) struct Span<'a> {
     pub(super) context: &'a Context<'a>,
+    /// What its strings may still take.
+    budget: &'a Budget,
     /// What has been read, and where it lies.
     window: (&'a [u8], u64),
     pub(super) address: u64,
@@ -16,8 +19,14 @@ pub(super) struct Span<'a> {
 
 impl<'a> Span<'a> {
     /// A span whose first bytes are `window`.
-    pub(super) fn new(context: &'a Context<'a>, window: &'a [u8], address: u64, length: u64) -> Span<'a> {
-        Span { context, window: (window, address), address, length }
+    pub(super) fn new(
+        context: &'a Context<'a>,
+        budget: &'a Budget,
+        window: &'a [u8],
+        address: u64,
+        length: u64,
+    ) -> Span<'a> {
+        Span { context, budget, window: (window, address), address, length }
     }
 
     /// The bytes behind the first `offset`.
@@ -42,13 +51,19 @@ impl<'a> Span<'a> {
         }
     }
 
+    /// The bytes that are looked at of a string; `None` if they can't be read, or there is no budget for them.
+    fn looked_at(&self) -> Option<Cow<'a, [u8]>> {
+        let looked_at = self.context.looked_at(self.length);
+        let readable = self.address != 0 && self.budget.take_string(looked_at);
+        readable.then(|| self.bytes(0, looked_at))?
+    }
+
     /// As many bytes as are shown of a string, and whether there are more; `None` if they can't be read, or the one behind
     /// them.
     fn shown(&self) -> Option<(Cow<'a, [u8]>, bool)> {
         let most = self.context.limits.bytes;
-        let looked_at = self.length.min(most as u64 + 1) as usize;
-        let bytes = self.bytes(0, looked_at).filter(|_| self.address != 0)?;
-        let more = looked_at > most;
+        let bytes = self.looked_at()?;
+        let more = bytes.len() > most;
         Some((if more { bytes[..most].to_vec().into() } else { bytes }, more))
     }
 
@@ -74,13 +89,12 @@ impl<'a> Span<'a> {
     /// A string that its zero byte ends.
     pub(super) fn string(&self) -> Value {
         let most = self.context.limits.bytes;
-        let looked_at = self.length.min(most as u64 + 1) as usize;
-        match self.bytes(0, looked_at).filter(|_| self.address != 0) {
+        match self.looked_at() {
             Some(data) => match data.iter().position(|byte| *byte == 0) {
                 Some(end) => Value::bytes(&data[..end]),
                 None => {
-                    let shown = &data[..looked_at.min(most)];
-                    Value::Bytes { data: shown.into(), more: looked_at > 0, hex: false }
+                    let shown = &data[..data.len().min(most)];
+                    Value::Bytes { data: shown.into(), more: !data.is_empty(), hex: false }
                 }
             },
             None => Value::Pointer(self.address),

@@ -13,7 +13,7 @@ fn is(index: u8, op: Operator, value: u64) -> Condition {
     Condition { index, op, value, value_two: 0 }
 }
 
-fn tree(wide: bool, rules: &[(&[Condition], Action)]) -> Result<Tree, Conflict> {
+fn tree(wide: bool, rules: &[(&[Condition], Action)]) -> Result<Tree, Refusal> {
     let mut tree = None;
     for (at, (conditions, action)) in rules.iter().enumerate() {
         Tree::add(&mut tree, conditions, wide, (*action, origin(at)))?;
@@ -60,7 +60,7 @@ fn a_rule_without_conditions_replaces_those_with() {
 fn the_same_conditions_with_another_answer_are_refused() {
     let five = [is(0, Operator::Equal, 5)];
     for wide in [false, true] {
-        assert_eq!(tree(wide, &[(&five, ALLOW), (&five, DENY)]).unwrap_err(), Conflict(origin(0)));
+        assert_eq!(tree(wide, &[(&five, ALLOW), (&five, DENY)]).unwrap_err(), Refusal::Conflict(origin(0)));
         assert!(tree(wide, &[(&five, ALLOW), (&five, ALLOW)]).is_ok());
     }
 }
@@ -71,7 +71,7 @@ fn of_a_beginning_the_shorter_stays_if_it_was_first() {
     let long = [is(0, Operator::Equal, 5), is(1, Operator::Equal, 1)];
     let first = tree(true, &[(&short, ALLOW), (&long, DENY)]).unwrap();
     assert_eq!(first.judge(&[5, 1, 0, 0, 0, 0]), Some((ALLOW, origin(0))));
-    assert_eq!(tree(true, &[(&long, DENY), (&short, ALLOW)]).unwrap_err(), Conflict(origin(0)));
+    assert_eq!(tree(true, &[(&long, DENY), (&short, ALLOW)]).unwrap_err(), Refusal::Conflict(origin(0)));
 }
 
 #[test]
@@ -85,4 +85,49 @@ fn the_order_of_a_level_decides() {
     let second = [is(1, Operator::Equal, 0)];
     let both = tree(false, &[(&five, DENY), (&second, ALLOW)]).unwrap();
     assert_eq!(answers(&both, &[5]), [Some(ALLOW)]);
+}
+
+#[test]
+fn branches_end_where_a_filter_does() {
+    // Of each rule's six conditions every one goes on to the next from two sides, so what is small as a tree has
+    // more branches than fit into memory.
+    let rule = |value: u64| (0..6).map(|index| is(index, Operator::NotEqual, value)).collect::<Vec<_>>();
+    let rules: Vec<_> = (0..300).map(rule).collect();
+    let rules: Vec<_> = rules.iter().map(|rule| (rule.as_slice(), ALLOW)).collect();
+    assert_eq!(tree(true, &rules).unwrap().branches(), Err(BuildError::TooLong));
+    // Each of these is two comparisons of three instructions, and an answer.
+    let equal: Vec<_> = (0..586).map(|value| [is(0, Operator::Equal, value)]).collect();
+    let equal: Vec<_> = equal.iter().map(|rule| (&rule[..], ALLOW)).collect();
+    assert_eq!(tree(true, &equal[..585]).unwrap().branches().unwrap().len(), 585);
+    assert_eq!(tree(true, &equal).unwrap().branches(), Err(BuildError::TooLong));
+}
+
+#[test]
+fn shared_levels_are_walked_once_for_a_conflict() {
+    // A shorter rule with the same answer is compared with all that is below: 2^6 ways for each of 300 rules.
+    let long = |value: u64| {
+        let first = is(0, Operator::Equal, 7);
+        [first]
+            .into_iter()
+            .chain((1..6).map(|index| is(index, Operator::NotEqual, value)))
+            .collect::<Vec<_>>()
+    };
+    let rules: Vec<_> = (0..300).map(long).collect();
+    let short = [is(0, Operator::Equal, 7)];
+    let mut rules: Vec<_> = rules.iter().map(|rule| (rule.as_slice(), ALLOW)).collect();
+    rules.push((&short, ALLOW));
+    let tree = tree(true, &rules).unwrap();
+    assert_eq!(tree.judge(&[7, 0, 0, 0, 0, 0]).map(|answer| answer.0), Some(ALLOW));
+}
+
+#[test]
+fn a_tree_ends_where_a_filter_does() {
+    let rules: Vec<_> = (0..20_000).map(|value| [is(0, Operator::Equal, value)]).collect();
+    let rules: Vec<_> = rules.iter().map(|rule| (&rule[..], ALLOW)).collect();
+    assert!(tree(false, &rules[..MAX_LEVEL]).is_ok());
+    assert_eq!(tree(false, &rules[..=MAX_LEVEL]).unwrap_err(), Refusal::TooLarge);
+    // The same rule again and again is one branch, but takes room.
+    let same: Vec<_> = rules.iter().map(|_| rules[0]).collect();
+    assert!(tree(false, &same[..1000]).is_ok());
+    assert_eq!(tree(false, &same).unwrap_err(), Refusal::TooLarge);
 }

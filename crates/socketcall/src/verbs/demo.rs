@@ -148,9 +148,10 @@ fn unless_written(shown: Result<()>, page: &mut Page, findings: &mut Findings) -
 /// Which programs there are now.
 fn wrote(page: &mut Page, directory: &Path) -> io::Result<()> {
     page.paragraph(&format!(
-        "{} programs are in {}, each by two entries: NAME-int80, and NAME-vdso.",
-        Guest::ALL.len(),
-        directory.display()
+        "{} programs are in {}, each by two entries, as {} files: NAME-int80, and NAME-vdso.",
+        Program::ALL.len(),
+        directory.display(),
+        Guest::ALL.len()
     ))?;
     page.rows(&Program::ALL.map(|program| [program.name().to_owned(), program.arguments().to_owned()]))?;
     page.paragraph("For instance:")?;

@@ -2,6 +2,7 @@
 
 mod options;
 mod qualify;
+mod times;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use nix::sys::resource::{Resource, setrlimit};
 use socketcall::{End, Launch, Session};
 use supervise::{Attach, Ended, Record};
+use times::{Precision, Stamps};
 
 /// Shows every network call of a program, decoded, as strace does.
 ///
@@ -97,16 +99,23 @@ pub struct Trace {
     decode_fds_set: Option<String>,
 
     /// The time of day in front of each line; -tt: with microseconds; -ttt: as seconds since 1970
-    #[arg(short = 't', long, action = ArgAction::Count)]
-    absolute_timestamps: u8,
+    #[arg(short = 't', action = ArgAction::Count)]
+    time: u8,
 
-    /// The time since the line before in front of each line
-    #[arg(short, long)]
-    relative_timestamps: bool,
+    /// The same, as none, time or unix, and with a precision: s, ms, us or ns. Without more it is -t
+    #[arg(long, alias = "timestamps", value_name = "FORMAT,PRECISION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "", action = ArgAction::Append, value_parser = Stamps::parse, conflicts_with = "time")]
+    absolute_timestamps: Vec<Stamps>,
 
-    /// The time that each call took
-    #[arg(short = 'T', long)]
-    syscall_times: bool,
+    /// The time since the line before in front of each line; in microseconds, unless told otherwise
+    #[arg(short, long, value_name = "PRECISION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "us", overrides_with = "relative_timestamps", hide_possible_values = true)]
+    relative_timestamps: Option<Precision>,
+
+    /// The time that each call took; in microseconds, unless told otherwise
+    #[arg(short = 'T', long, value_name = "PRECISION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "us", overrides_with = "syscall_times", hide_possible_values = true)]
+    syscall_times: Option<Precision>,
 
     /// Count calls, bytes, errors and time, and show a table at the end only
     #[arg(short = 'c', long, conflicts_with = "summary")]
@@ -147,6 +156,10 @@ pub struct Trace {
     /// The system call's number in front of each line
     #[arg(short = 'n', long)]
     syscall_number: bool,
+
+    /// Stop the program at traced calls only, which is done wherever it can be
+    #[arg(long = "seccomp-bpf")]
+    _seccomp_bpf: bool,
 
     /// Kill who is traced when socketcall is killed; without -p that is done anyway
     #[arg(long)]

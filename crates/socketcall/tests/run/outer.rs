@@ -153,6 +153,28 @@ fn in_a_user_namespace() {
     }
 }
 
+/// As in an image from scratch, where there is nothing in /dev, and no shell.
+#[test]
+fn rules_on_addresses_need_no_dev() {
+    require_32_bit_kernel!();
+    if !can_unshare(&["-U", "-r", "-m"]) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let program = scratch.guest(Program::AllCalls, Entry::Vdso);
+    let mut command = Command::new("/usr/bin/unshare");
+    let script = "mount -t tmpfs none /dev && exec \"$@\"";
+    command.args(["-U", "-r", "-m", "/bin/sh", "-c", script, "sh", SOCKETCALL, "run"]);
+    command.args(["--deny", "address=192.0.2.0/24", "--"]).arg(program);
+    clean(&mut command);
+    let finished = run(&mut command);
+    if finished.stderr.contains("need mseal(2)") {
+        skip("rules on addresses need Linux 6.10");
+        return;
+    }
+    assert_eq!(finished.status.code(), Some(0), "{finished:?}");
+}
+
 /// As in a container: the program is PID 1, and whoever is left when it ends, dies.
 #[test]
 fn as_the_first_process_of_a_pid_namespace() {

@@ -61,6 +61,33 @@ fn objects() {
     assert_eq!(calls, 32, "{text}");
 }
 
+/// Digits are shown as 0, as many as there are.
+#[test]
+fn times_are_as_exact_as_they_are_asked_for() {
+    for (options, expected) in [
+        (&["--timestamps"][..], "00:00:00 bind("),
+        (&["--absolute-timestamps=precision:ns"], "00:00:00.000000000 bind("),
+        (&["--timestamps=unix,ms"], "0000000000.000 bind("),
+        (&["-r"], "     0.000000 bind("),
+        (&["--relative-timestamps=ns"], "     0.000000000 bind("),
+        (&["-tt", "--relative-timestamps=s"], "00:00:00.000000 (+     0) bind("),
+        (&["--seccomp-bpf"], "bind("),
+    ] {
+        let text = with(&[&["-qq", "-e", "trace=bind"], options].concat())
+            .replace(|c: char| c.is_ascii_digit(), "0");
+        assert!(text.starts_with(expected), "{options:?}: {text}");
+    }
+    for (options, expected) in [
+        (&["-T"][..], " <0.000000>"),
+        (&["--syscall-times=ms"], " <0.000>"),
+        (&["--syscall-times=ms", "-rT"], " <0.000000>"),
+    ] {
+        let text = with(&[&["-qq", "-e", "trace=bind"], options].concat())
+            .replace(|c: char| c.is_ascii_digit(), "0");
+        assert!(text.lines().all(|line| line.ends_with(expected)), "{options:?}: {text}");
+    }
+}
+
 #[test]
 fn strace_s_other_options_are_refused() {
     for (arguments, told) in [
@@ -69,6 +96,9 @@ fn strace_s_other_options_are_refused() {
         (&["-e", "trace=%file", "true"], "no network call or group is called '%file'"),
         (&["-e", "connnect", "true"], "near names: connect"),
         (&["-q", "-e", "quiet=exit", "true"], "can't be used together"),
+        (&["--timestamps=fine", "true"], "`fine` is neither a format (none, time, unix) nor a precision"),
+        (&["--syscall-times=fine", "true"], "invalid value 'fine'"),
+        (&["-t", "--timestamps", "true"], "cannot be used with"),
         (&["-ff", "-o", "|cat", "true"], "leave out -ff"),
     ] {
         let output = finish(&mut trace(arguments));

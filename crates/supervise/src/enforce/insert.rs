@@ -2,7 +2,7 @@
 //! that for reading, seals the mapping, and closes the descriptor again.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
@@ -42,12 +42,21 @@ pub(super) fn check() -> Result<[u32; 2], Error> {
     if proc_file(std::process::id().cast_signed(), "auxv").is_none() {
         return Err(Error::NoProc);
     }
-    let mut secret = [0; 8];
-    let mut random = fs::File::open("/dev/urandom").map_err(|error| Error::os("/dev/urandom", error))?;
-    random.read_exact(&mut secret).map_err(|error| Error::os("/dev/urandom", error))?;
-    let [a, b] =
-        [&secret[..4], &secret[4..]].map(|half| u32::from_le_bytes([half[0], half[1], half[2], half[3]]));
-    Ok([a, b])
+    random().map_err(|error| Error::os("getrandom", error))
+}
+
+/// By getrandom(2), which needs no /dev: an image from scratch has none.
+fn random() -> io::Result<[u32; 2]> {
+    let mut words = [0_u32; 2];
+    loop {
+        // SAFETY: as many bytes as the array has, in which every pattern is a number.
+        match unsafe { libc::getrandom(words.as_mut_ptr().cast(), size_of_val(&words), 0) } {
+            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            -1 => return Err(io::Error::last_os_error()),
+            // So few bytes come all at once (getrandom(2)).
+            _ => return Ok(words),
+        }
+    }
 }
 
 /// Gives the new program of `stopped`, which is at its exec's return, an area. Inner errors are the program's own: it has

@@ -41,11 +41,11 @@ fn by_name(text: &str) -> Result<Call> {
     if let Some(call) = Call::ALL.into_iter().find(|call| call.name() == name) {
         return Ok(call);
     }
-    let near = near(name);
+    let (shown, near) = (text.escape_debug(), near(name));
     if near.is_empty() {
-        bail!("no call is named `{text}`; `socketcall calls` lists all {}", Call::ALL.len());
+        bail!("no call is named `{shown}`; `socketcall calls` lists all {}", Call::ALL.len());
     }
-    bail!("no call is named `{text}`; near names: {}", near.join(", "));
+    bail!("no call is named `{shown}`; near names: {}", near.join(", "));
 }
 
 /// Names that `text` begins or continues, or that a few edits make of it; the nearest first.
@@ -114,6 +114,10 @@ mod tests {
         assert_eq!(error("recvm"), "no call is named `recvm`; near names: recv, recvmsg, recvfrom, recvmmsg");
         assert_eq!(error("frobnicate"), "no call is named `frobnicate`; `socketcall calls` lists all 20");
         assert_eq!(error(""), "no call is named ``; `socketcall calls` lists all 20");
+        assert_eq!(
+            error("conn\nect\u{1b}[31m"),
+            "no call is named `conn\\nect\\u{1b}[31m`; `socketcall calls` lists all 20"
+        );
         assert_eq!(error("-1"), "no call is named `-1`; `socketcall calls` lists all 20");
     }
 

@@ -2,6 +2,7 @@
 //! which way, without running it.
 
 mod json;
+mod read;
 mod text;
 mod words;
 
@@ -11,7 +12,7 @@ pub use words::families;
 #[cfg(test)]
 mod tests;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
@@ -191,8 +192,8 @@ impl Judged<'_> {
     }
 }
 
-/// Judges the profile `file`; `families` are those to tell about. The result goes to `out`, and what --fix
-/// changes to `err`.
+/// Judges the profile `file`; `families` are those to tell about. The result goes to `out`; what --fix
+/// changes, and what is waited for, to `err`.
 ///
 /// # Errors
 /// With the file's name, line and column, why the profile can't be judged: exit status 2.
@@ -205,7 +206,7 @@ pub fn run(
     err: &mut dyn Write,
 ) -> Result<Status> {
     let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
-    let text = read(file).with_context(|| name.clone())?;
+    let text = read::read(file, &name, err)?;
     let target = target(args)?;
     if args.fix {
         return fix(args, &name, &text, &target, out, err);
@@ -218,20 +219,6 @@ pub fn run(
         text::write(&judged, out)?
     }
     Ok(judged.status())
-}
-
-fn read(file: &Path) -> Result<String> {
-    let mut bytes = Vec::new();
-    if file == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-    } else {
-        bytes = std::fs::read(file)?;
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let line =
-            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        anyhow!("line {line} is not UTF-8, so this is no JSON")
-    })
 }
 
 fn target(args: &ProfileArgs) -> Result<Target> {
@@ -250,10 +237,11 @@ fn target(args: &ProfileArgs) -> Result<Target> {
     Ok(target)
 }
 
+/// By uname(2), which needs no /proc.
 fn this_kernel() -> Result<Kernel> {
-    const FILE: &str = "/proc/sys/kernel/osrelease";
-    let release = std::fs::read_to_string(FILE).context(FILE)?;
-    Kernel::parse(&release).with_context(|| format!("{FILE}: no release: {release:?}: give --kernel"))
+    let name = nix::sys::utsname::uname().context("uname")?;
+    let release = name.release().to_string_lossy();
+    Kernel::parse(&release).with_context(|| format!("this kernel's release is {release:?}: give --kernel"))
 }
 
 fn parse(args: &ProfileArgs, name: &str, text: &str) -> Result<Profile> {
@@ -309,6 +297,9 @@ fn fix(
     let judged = judge(name, &profile, target, &families)?;
     if judged.report.found(FindingKind::Broken) {
         writeln!(err, "socketcall: {name}: 32-bit programs need `socketcall run` there")?;
+    }
+    if let Some(sentence) = words::no_socket_for_32_bits(&judged) {
+        writeln!(err, "socketcall: {name}: {sentence}")?;
     }
     Ok(judged.status())
 }

@@ -36,7 +36,7 @@ pub fn write(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {}", wrapped(2, &format!("remedy: {}", finding.remedy)))?;
     }
     if checked.closes_32_bit() {
-        writeln!(out, "\n{}", words::no_socket("here", checked.families.len()))?;
+        writeln!(out, "\n{}.", words::no_socket("here", checked.families.len()))?;
     }
     writeln!(out)?;
     for (name, text) in facts(checked) {

@@ -137,7 +137,7 @@ const NOTHING_HELPS: &str = "the filter kills 32-bit programs at any call, and `
 /// Said where 32-bit programs have none of the sockets that were asked for.
 pub fn no_socket(place: &str, asked: usize) -> String {
     let which = if asked < Family::all().count() { "socket of these families" } else { "socket" };
-    format!("32-bit programs can create no {which} {place}, by socketcall or directly.")
+    format!("32-bit programs can create no {which} {place}, by socketcall or directly")
 }
 
 /// Whether `run` works here, and in which mode.

@@ -8,6 +8,7 @@ use decode::Limits;
 use decode::text::{Names, Strings, Style};
 
 use super::qualify::Qualified;
+use super::times::{Precision, Stamps};
 use super::{Format, Trace};
 
 /// The options of `args`, where so many processes are attached to.
@@ -34,14 +35,14 @@ pub fn of(args: &Trace, attached: usize) -> Result<Options> {
             1 => Describe::Paths,
             2.. => Describe::All,
         },
-        time: match args.absolute_timestamps {
-            0 => Time::None,
+        time: match args.time {
+            0 => Stamps::time(&args.absolute_timestamps),
             1 => Time::Clock { digits: 0 },
             2 => Time::Clock { digits: 6 },
             3.. => Time::Unix { digits: 6 },
         },
-        relative: args.relative_timestamps,
-        duration: args.syscall_times,
+        relative: args.relative_timestamps.map(Precision::digits),
+        duration: args.syscall_times.map(Precision::digits),
         numbers: args.syscall_number,
         column: args.columns,
         summary: match (args.summary_only, args.summary) {

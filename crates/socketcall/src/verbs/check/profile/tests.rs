@@ -105,10 +105,12 @@ fn what_32_bit_programs_have_is_said() {
         "SCMP_ARCH_X86 is not among the architectures: 32-bit calls kill the thread that makes them.\n"
     ));
     let (out, ..) = check(&written("nothing-numbered-high"), "").unwrap();
-    assert!(
-        out.ends_with("32-bit programs can create no socket there, by socketcall or directly.\n"),
-        "{out}"
-    );
+    let sentence =
+        "32-bit programs can create no socket there, by socketcall or directly: runc answers ENOSYS";
+    assert!(out.replace("\n    ", " ").contains(sentence), "{out}");
+    assert!(out.contains("such as statx"), "{out}");
+    let (out, ..) = check(&written("everything-denied"), "").unwrap();
+    assert!(!out.contains("32-bit"), "{out}");
     let (out, ..) = check(&written("nothing-numbered-high"), "--runtime crun").unwrap();
     assert!(!out.contains("32-bit"), "{out}");
     let (out, ..) = check(&written("killed"), "").unwrap();
@@ -178,6 +180,29 @@ fn a_remedy_is_written_and_can_be_checked() {
 }
 
 #[test]
+fn a_remedy_that_leaves_32_bit_programs_nothing_says_so() {
+    let text = r#"{"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+        "syscalls": [{"names": ["read", "socketcall"], "action": "SCMP_ACT_ALLOW"},
+        {"names": ["socket"], "action": "SCMP_ACT_ALLOW",
+         "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_NE"}]}]}"#;
+    let fixed = |text: &str, line: &str| {
+        with_text("nothing-left", text.as_bytes(), |path| check(path, line).unwrap())
+    };
+    let (out, err, status) = fixed(text, "--fix");
+    let sentence = "32-bit programs can create no socket there, by socketcall or directly";
+    assert!(err.contains(sentence) && err.contains("name one above 359, such as statx"), "{err}");
+    assert_eq!(status, Status::Fine);
+    assert!(fixed(&out, "").0.contains(sentence));
+    // Both that is told to do helps: then there is a direct call, and `run` makes it.
+    for (text, line) in [(text.replace("read", "statx"), "--fix"), (text.to_owned(), "--fix --runtime crun")]
+    {
+        let (_, err, status) = fixed(&text, line);
+        assert!(!err.contains(sentence) && err.contains("need `socketcall run`"), "{line}: {err}");
+        assert_eq!(status, Status::Broken);
+    }
+}
+
+#[test]
 fn errors_name_line_column_and_near_names() {
     let cases: [(&str, &str); 20] = [
         ("{\"defaultAction\": ", "FILE:1:19: not JSON: expected a value"),
@@ -244,14 +269,79 @@ fn errors_name_line_column_and_near_names() {
                 capability `CAP_SYS_ADMIM`; near names: CAP_SYS_ADMIN",
         ),
     ];
-    for (index, (text, expected)) in cases.into_iter().enumerate() {
+    let hostile = [
+        (r#"{"defaultAction": "\u001b[31mFOO\n"}"#, r"FILE:1:19: unknown action `\u{1b}[31mFOO\n`"),
+        (r#"{"a\u0007": 1, "a\u0007": 2}"#, r"FILE:1:16: the field `a\u{7}` stands twice"),
+        (
+            r#"{D, "syscalls": [{A, "includes": {"minKernel": "\u001b[2J"}}]}"#,
+            r#"FILE:1:126: `minKernel` must be a release such as "4.8", not "\u{1b}[2J""#,
+        ),
+    ];
+    for (index, (text, expected)) in cases.into_iter().chain(hostile).enumerate() {
         let text = text.replace("{D", "{\"defaultAction\": \"SCMP_ACT_ERRNO\"");
         let text = text.replace("{A", "{\"names\": [\"socket\"], \"action\": \"SCMP_ACT_ALLOW\"");
         assert_eq!(error(&format!("error-{index}"), text.as_bytes()), expected, "{text}");
     }
-    assert_eq!(error("bytes", b"{\n\xff}"), "FILE: line 2 is not UTF-8, so this is no JSON");
+    assert_eq!(error("bytes", b"{\n\"\xc3\xa9\xff\"}"), "FILE:2:3: not UTF-8, so this is no JSON");
     let missing = format!("{:#}", check(Path::new("/nonexistent"), "").unwrap_err());
     assert_eq!(missing, "/nonexistent: No such file or directory (os error 2)");
+}
+
+#[test]
+fn what_a_profile_says_reaches_no_terminal_as_it_is() {
+    let text = br#"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 99999,
+        "\u001b[31m": 1, "syscalls": [{"names": ["x\u001b\n"], "action": "SCMP_ACT_ALLOW"}]}"#;
+    with_text("raw", text, |path| {
+        let (out, ..) = check(path, "--ignore-unknown").unwrap();
+        assert!(out.contains(r"2:9: a profile has no field `\u{1b}[31m`"), "{out}");
+        // The kernel answers MAX_ERRNO where a filter says more.
+        assert!(out.contains("errno 4095") && !out.contains("34463"), "{out}");
+    });
+}
+
+#[test]
+fn what_has_no_end_is_not_read_to_it() {
+    let zeros = format!("{:#}", check(Path::new("/dev/zero"), "").unwrap_err());
+    assert_eq!(zeros, "/dev/zero: more than 4 MiB, so this is no profile");
+}
+
+#[test]
+fn a_pipe_is_read_as_soon_as_somebody_writes() {
+    let path = std::env::temp_dir().join(format!("socketcall-{}-pipe", std::process::id()));
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let text = std::fs::read(written("no-raw")).unwrap();
+    let (out, err, status) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Longer than a silent pipe is waited for without a word.
+            std::thread::sleep(std::time::Duration::from_millis(1500));
+            std::fs::write(&path, &text).unwrap();
+        });
+        check(&path, "").unwrap()
+    });
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(status, Status::Broken, "{out}");
+    assert!(err.ends_with(": waiting for somebody to write into this pipe\n"), "{err}");
+}
+
+#[test]
+fn hostile_rules_are_refused_in_a_moment() {
+    let conditions = |value: usize| {
+        let condition = |index| format!(r#"{{"index": {index}, "value": {value}, "op": "SCMP_CMP_NE"}}"#);
+        (0..6).map(condition).collect::<Vec<_>>().join(",")
+    };
+    let rules: Vec<_> = (0..300)
+        .map(|value| {
+            format!(r#"{{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{}]}}"#, conditions(value))
+        })
+        .collect();
+    let text = format!(r#"{{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{}]}}"#, rules.join(","));
+    with_text("hostile", text.as_bytes(), |path| {
+        for line in ["", "--fix"] {
+            let error = format!("{:#}", check(path, line).unwrap_err());
+            let expected = "a filter has 1 to 4096 instructions, this one would have more";
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    });
 }
 
 #[test]

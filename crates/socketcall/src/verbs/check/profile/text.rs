@@ -4,9 +4,8 @@ use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use profile::{Access, Answer, Family, FamilyReport, FindingKind, Verdict, Way};
+use profile::{Access, Family, FamilyReport, FindingKind, Verdict};
 
-use super::super::words::no_socket;
 use super::{Judged, words};
 
 const BOLD: Style = Style::new().bold();
@@ -50,18 +49,10 @@ pub fn write(judged: &Judged<'_>, out: &mut dyn Write) -> io::Result<()> {
             out,
             "\nSCMP_ARCH_X86 is not among the architectures: 32-bit calls kill the thread that makes them."
         )?;
-    } else if judged.report.has(Verdict::Open) && !judged.report.families.iter().any(has_32_bits) {
-        writeln!(out, "\n{}", no_socket("there", judged.report.families.len()))?;
+    } else if let Some(sentence) = words::no_socket_for_32_bits(judged) {
+        writeln!(out, "\n{}", wrapped(0, &format!("{sentence}.")))?;
     }
     Ok(())
-}
-
-fn has_32_bits(report: &FamilyReport) -> bool {
-    [Way::Direct32, Way::Socketcall].into_iter().any(|way| report.access(way).is_some_and(may_work))
-}
-
-fn may_work(access: &Access) -> bool {
-    matches!(access.answer(), Answer::Allowed | Answer::Asked)
 }
 
 /// Breaks a sentence that begins in column `at` into lines; those after the first are indented by four.

@@ -1,14 +1,17 @@
 //! Findings as sentences.
 
-use profile::{Answer, Cause, Finding, FindingKind, Seen, Way};
+use profile::{Answer, Cause, FamilyReport, Finding, FindingKind, Seen, Verdict, Way};
 use seccomp::Action;
 
+use super::super::words::no_socket;
 use super::Judged;
 
 /// An answer in one word: an errno's name where there is one.
 pub fn action(action: Action) -> String {
     match action {
         Action::Errno(errno) => {
+            // The kernel gives no greater one (kernel/seccomp.c, `__seccomp_filter`).
+            let errno = errno.min(abi::Errno::MAX as u16);
             let name = abi::Errno::from_raw(errno.into()).and_then(|errno| errno.name());
             name.map_or_else(|| format!("errno {errno}"), str::to_owned)
         }
@@ -121,6 +124,33 @@ pub fn dropped(judged: &Judged<'_>, finding: &Finding) -> Vec<String> {
     let sentence =
         |place| format!("{}:{place}: this rule has the default's answer, so runtimes drop it", judged.file);
     places.map(sentence).collect()
+}
+
+/// What is to be said where sockets can be created, but not by 32-bit programs that the filter lets in, neither
+/// by socketcall nor directly: such programs are beyond the help of `run`.
+pub fn no_socket_for_32_bits(judged: &Judged<'_>) -> Option<String> {
+    let report = &judged.report;
+    if !report.has_i386 || !report.has(Verdict::Open) || report.families.iter().any(has_32_bits) {
+        return None;
+    }
+    let mut sentence = no_socket("there", report.families.len());
+    let too_new = |family: &FamilyReport| {
+        let denied = family.access(Way::Direct32).and_then(|access| access.denied);
+        denied.is_some_and(|seen| seen.cause == Cause::TooNew)
+    };
+    if report.families.iter().any(too_new) {
+        sentence += ": runc answers ENOSYS to i386 calls above the highest one that the profile names, and a name \
+                     of a socket call doesn't count; name one above 359, such as statx, or compile it by crun";
+    }
+    Some(sentence)
+}
+
+fn has_32_bits(report: &FamilyReport) -> bool {
+    let may_work = |way: &Way| {
+        let answer = report.access(*way).map(profile::Access::answer);
+        matches!(answer, Some(Answer::Allowed | Answer::Asked))
+    };
+    [Way::Direct32, Way::Socketcall].iter().any(may_work)
 }
 
 /// What to do.
