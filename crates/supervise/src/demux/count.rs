@@ -5,8 +5,11 @@
 //! don't. A process that shares its parent's memory (vfork, until exec) counts with its parent.
 
 use std::collections::HashMap;
+use std::fs;
 
-use tracee::{Stopped, Tid};
+use tracee::{Stopped, Tid, proc_file};
+
+use super::auxv::Auxv;
 
 /// The calls of one program in one process, told when it ends or executes another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -201,4 +204,22 @@ impl Counting {
             self.tally.all(&self.total);
         }
     }
+}
+
+/// What is running in `stopped`: the last part of the path that was executed, as a 32-bit program itself is
+/// told it; of others, what /proc says.
+pub(super) fn program(stopped: &Stopped, is_32: bool) -> String {
+    let comm = || fs::read(proc_file(stopped.tid(), "comm")?).ok();
+    let path = if is_32 { execfn(stopped) } else { comm() };
+    let path = path.unwrap_or_else(|| b"?".into());
+    let last = path.trim_ascii_end().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    String::from_utf8_lossy(last).into_owned()
+}
+
+fn execfn(stopped: &Stopped) -> Option<Vec<u8>> {
+    let at = Auxv::read(stopped).ok()?.execfn;
+    let mut path = vec![0; libc::PATH_MAX as usize];
+    let read = stopped.read(at.into(), &mut path).ok()?;
+    path.truncate(path[..read].iter().position(|byte| *byte == 0).unwrap_or(read));
+    Some(path)
 }

@@ -6,7 +6,7 @@ use std::io;
 use stub::{FRONT_SIZE, Image, Labels, Place, Variant, Vdso};
 use tracee::{Resume, Scope, Stop, Stopped, Waited, Waiter};
 
-use super::Auxv;
+use super::auxv::Auxv;
 use crate::child::{Child, kill};
 use crate::place::{self, Refusal};
 use crate::{Error, say, trial};

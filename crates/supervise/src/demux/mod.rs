@@ -7,31 +7,30 @@ mod kernel;
 mod outer;
 mod place;
 mod sigsys;
+mod trap;
 
 use std::collections::HashMap;
-use std::fs;
 
 use abi::{Call, SOCKETCALL_I386, i386};
 use seccomp::{Action, Arch, Field, Test};
 use stub::Variant;
-use tracee::{Error as TraceeError, Registers, SignalInfo, Stopped, Tid, Waiter, proc_file};
+use tracee::{Error as TraceeError, Registers, SignalInfo, Stopped, Tid, Waiter};
 
 use crate::clone::Flags;
 use crate::data;
 use crate::layer::{self, End, Handled, Layer, Then};
 use crate::say;
-use auxv::Auxv;
 use count::Counting;
 pub use count::{Count, Tally};
-use in_place::{Begun, INT80, InPlace};
+use in_place::{Begun, InPlace};
 pub(crate) use kernel::{check as check_kernel, probe, release};
 pub use outer::OuterKill;
+pub(crate) use outer::{kills as outer_kills, warn as warn_of_outer_kill};
 use place::Placed;
 pub(crate) use place::{Placer, Placing};
 use sigsys::Sigsys;
-
-/// `si_code` of a SIGSYS that a filter forced (include/uapi/asm-generic/siginfo.h).
-const SYS_SECCOMP: i32 = 1;
+use trap::is_merged;
+pub(crate) use trap::is_ours as is_trap;
 
 /// By which answer our filter hands multiplexed calls to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,7 +290,7 @@ impl Layer for Demux {
         self.threads.insert(tid, Thread { sigsys, ..Thread::new(Stub::None) });
         let is_32 = stopped.registers()?.is_32();
         if let Some(counting) = &mut self.counting {
-            counting.on_exec(tid, name(stopped, is_32));
+            counting.on_exec(tid, count::program(stopped, is_32));
         }
         if !is_32 {
             return Ok(Then::Go);
@@ -393,7 +392,7 @@ impl Layer for Demux {
     ) -> tracee::Result<Handled> {
         let tid = stopped.tid();
         let trapped = is_trap(info);
-        let merged = !trapped && self.way == Way::Trap && is_merged_trap(stopped, info)?;
+        let merged = !trapped && self.way == Way::Trap && is_merged(stopped, info)?;
         if trapped || merged {
             self.thread(tid).sigsys.after_trap(waiter, stopped, merged)?;
             return self.take_apart(stopped, InPlace::after_trap);
@@ -464,58 +463,6 @@ fn is_elsewhere(stopped: &Stopped, placer: &Placer) -> tracee::Result<bool> {
     Ok(placer.kernel.landing_pad().is_none_or(|landing| (ip ^ landing) & 0xfff != 0))
 }
 
-/// Of what an outer filter kills 32-bit programs.
-///
-/// # Errors
-/// No filter can be installed here.
-pub(crate) fn outer_kills() -> Result<OuterKill, crate::Error> {
-    outer::kills()
-}
-
-/// Says so where only the stub's way is open, or none.
-pub(crate) fn warn_of_outer_kill() -> Result<(), crate::Error> {
-    if seccomp::mode() == seccomp::Mode::None {
-        return Ok(());
-    }
-    match outer_kills()? {
-        OuterKill::Nothing => {}
-        OuterKill::Socketcall => say(format_args!(
-            "an outer seccomp filter kills on socketcall, and nothing comes in front of that: programs that call \
-             through the vDSO (glibc, musl) are served, a raw int $0x80 (Go) will be killed"
-        )),
-        OuterKill::Everything => say(format_args!(
-            "an outer seccomp filter kills 32-bit programs at any call, and nothing comes in front of that: let it \
-             allow them (systemd: SystemCallArchitectures=native x86)"
-        )),
-    }
-    Ok(())
-}
-
-/// Whether a signal is our filter's own trap.
-pub(crate) fn is_trap(info: &SignalInfo) -> bool {
-    info.signal == libc::SIGSYS
-        && info.code == SYS_SECCOMP
-        && info.errno == i32::from(data::SOCKETCALL)
-        && info.sys_number == SOCKETCALL_I386.cast_signed()
-        && info.sys_arch == Arch::I386.audit()
-}
-
-/// Whether a SIGSYS of the program's own is all that is to be seen of a trap: the kernel drops a forced signal
-/// if the thread has one pending (kernel/signal.c, `legacy_queue`). The trapped call is still in the registers,
-/// as no other way leaves it: one that was made has its result there.
-fn is_merged_trap(stopped: &Stopped, info: &SignalInfo) -> tracee::Result<bool> {
-    if info.signal != libc::SIGSYS {
-        return Ok(false);
-    }
-    let registers = stopped.registers()?;
-    let number = SOCKETCALL_I386.cast_signed();
-    let mut code = [0; 2];
-    Ok(registers.call_number() == number
-        && registers.rax() == u64::from(SOCKETCALL_I386)
-        && stopped.read_exact(registers.ip().wrapping_sub(2), &mut code).is_ok()
-        && code == INT80)
-}
-
 /// A program whose memory its tracer may not see runs on without the stub; its multiplexed calls can't be
 /// taken apart, and are refused.
 fn unless_unreadable<T>(tid: Tid, placed: tracee::Result<T>) -> tracee::Result<Option<T>> {
@@ -529,24 +476,6 @@ fn unless_unreadable<T>(tid: Tid, placed: tracee::Result<T>) -> tracee::Result<O
         }
         other => other.map(Some),
     }
-}
-
-/// What is running in `stopped`: the last part of the path that was executed, as a 32-bit program itself is
-/// told it; of others, what /proc says.
-fn name(stopped: &Stopped, is_32: bool) -> String {
-    let comm = || fs::read(proc_file(stopped.tid(), "comm")?).ok();
-    let path = if is_32 { execfn(stopped) } else { comm() };
-    let path = path.unwrap_or_else(|| b"?".into());
-    let last = path.trim_ascii_end().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    String::from_utf8_lossy(last).into_owned()
-}
-
-fn execfn(stopped: &Stopped) -> Option<Vec<u8>> {
-    let at = Auxv::read(stopped).ok()?.execfn;
-    let mut path = vec![0; libc::PATH_MAX as usize];
-    let read = stopped.read(at.into(), &mut path).ok()?;
-    path.truncate(path[..read].iter().position(|byte| *byte == 0).unwrap_or(read));
-    Some(path)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use seccomp::{Action, Arch, InstallError, Wants};
 
 use crate::Error;
 use crate::child::told;
+use crate::say;
 
 /// Of what an outer filter kills 32-bit programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ const DONE: u8 = 3;
 ///
 /// # Errors
 /// The filter can't be installed, for `run` no more than for the child.
-pub(super) fn kills() -> Result<OuterKill, Error> {
+pub(crate) fn kills() -> Result<OuterKill, Error> {
     let mut wants = Wants::new();
     wants.add(Arch::I386, SOCKETCALL_I386, Action::Trap(0));
     let filter = wants.compile()?;
@@ -103,4 +104,23 @@ fn int80(number: u32, argument: u32) {
             out("r8") _, out("r9") _, out("r10") _, out("r11") _,
         );
     }
+}
+
+/// Says so where only the stub's way is open, or none.
+pub(crate) fn warn() -> Result<(), Error> {
+    if seccomp::mode() == seccomp::Mode::None {
+        return Ok(());
+    }
+    match kills()? {
+        OuterKill::Nothing => {}
+        OuterKill::Socketcall => say(format_args!(
+            "an outer seccomp filter kills on socketcall, and nothing comes in front of that: programs that call \
+             through the vDSO (glibc, musl) are served, a raw int $0x80 (Go) will be killed"
+        )),
+        OuterKill::Everything => say(format_args!(
+            "an outer seccomp filter kills 32-bit programs at any call, and nothing comes in front of that: let it \
+             allow them (systemd: SystemCallArchitectures=native x86)"
+        )),
+    }
+    Ok(())
 }
