@@ -115,6 +115,7 @@ impl Crowd {
             let file = task?.path().join("status");
             let status = fs::read_to_string(&file)?;
             let (by, state) = tracer_and_state(&status).with_context(|| file.display().to_string())?;
+            let by = process_of(by)?;
             ensure!(by == tracer, "{}: traced by {by}, not {tracer}", file.display());
             ensure!(tracer != 0 || !matches!(state, 'T' | 't'), "{}: left stopped", file.display());
             count += 1;
@@ -150,6 +151,17 @@ impl Drop for Tracer {
 fn tracer_and_state(status: &str) -> Option<(u32, char)> {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
     Some((field("TracerPid")?.parse().ok()?, field("State")?.chars().next()?))
+}
+
+/// The process of a thread, by which tracers are named (proc_pid_status(5)); nobody is nobody's.
+fn process_of(thread: u32) -> Result<u32> {
+    if thread == 0 {
+        return Ok(0);
+    }
+    let file = format!("/proc/{thread}/status");
+    let status = fs::read_to_string(&file)?;
+    let process = status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok());
+    process.with_context(|| format!("{file} names no process"))
 }
 
 #[cfg(test)]
