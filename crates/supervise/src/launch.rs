@@ -103,6 +103,8 @@ struct Ready {
     times: bool,
     listener: bool,
     domain: bool,
+    /// What an outer filter must not kill for.
+    needs: &'static [trial::Call],
     layers: Layers,
 }
 
@@ -167,12 +169,12 @@ impl Session {
         for layer in &mut layers {
             layer.plan(&mut plan)?;
         }
-        trial::need(if plan.wants.is_empty() { trial::TRACE } else { trial::SUPERVISE })?;
+        let needs = if plan.wants.is_empty() { trial::TRACE } else { trial::SUPERVISE };
         let filter = if plan.wants.is_empty() { None } else { Some(plan.wants.compile()?) };
         let options = if plan.at_exit { Options::FOLLOW.with_exit() } else { Options::FOLLOW };
         let options = if children { options } else { options.without_children() };
         let Plan { times, listener, domain, .. } = plan;
-        Ok(Ready { program, filter, options, times, listener, domain, layers })
+        Ok(Ready { program, filter, options, times, listener, domain, needs, layers })
     }
 
     /// Turns this process into the program, keeping its id, parent, group, terminal and all else, and leaves a
@@ -185,7 +187,8 @@ impl Session {
     /// [`Error`]
     pub fn become_program(self) -> Result<Infallible, Error> {
         let ready = Session::ready(&self.launch, self.layers, self.children)?;
-        let Ready { program, filter, options, times, listener, domain, layers } = ready;
+        let Ready { program, filter, options, times, listener, domain, needs, layers } = ready;
+        let needs = if seccomp::mode() == seccomp::Mode::Filter { needs } else { &[] };
         let (up, tell) = pipe()?;
         let (mut heard, answer) = pipe()?;
         // SAFETY: getpid takes nothing.
@@ -194,7 +197,7 @@ impl Session {
             0 => {
                 drop((tell, heard));
                 let (keep, keep_stderr) = (self.keep, self.keep_stderr);
-                let ways = Ways { options, times, listener, keep, keep_stderr };
+                let ways = Ways { options, times, listener, needs, keep, keep_stderr };
                 supervise(layers, own, filter.as_ref(), ways, up, answer)
             }
             pid => pid,
@@ -202,6 +205,11 @@ impl Session {
         drop((up, answer));
         // What they have to say at their end, their twins in the supervisor will.
         std::mem::forget(layers);
+        if !needs.is_empty() && heard.read_exact(&mut [0]).is_err() {
+            // It has died of what we are about to do. Others find out of which of it.
+            trial::need(needs)?;
+            return Err(ended(supervisor));
+        }
         // Where Yama lets only a parent trace, the supervisor is our child and needs our leave.
         set_tracer(supervisor);
         let (mut installed, mut entered) = (Ok(()), Ok(()));
@@ -373,6 +381,7 @@ fn explain(program: &Program, [step, errno @ ..]: [u8; 5]) -> Error {
 /// Forks the program's process, seizes it and lets it go on. The file tells of a failure to exec.
 fn start(mut launch: Launch, layers: Layers, kind: Kind) -> Result<(Ready, Child, File), Error> {
     let ready = Session::ready(&launch, layers, kind.children)?;
+    trial::need(ready.needs)?;
     if ready.listener || ready.domain {
         return Err(Error::InItsPlace);
     }
@@ -452,6 +461,8 @@ struct Ways {
     times: bool,
     /// Whether the program hands over its filter's listener.
     listener: bool,
+    /// What it tries before anybody does it, since an outer filter may kill for that.
+    needs: &'static [trial::Call],
     keep: Vec<RawFd>,
     keep_stderr: bool,
 }
@@ -488,8 +499,13 @@ fn supervise(
     answer: File,
 ) -> ! {
     protect();
+    let Ways { options, times, listener, needs, mut keep, keep_stderr } = ways;
+    if !needs.is_empty() {
+        needs.iter().for_each(trial::Call::make);
+        // Whoever doesn't hear it has ended.
+        let _ = (&answer).write_all(&[0]);
+    }
     let allowed = matches!(up.read(&mut [0]), Ok(1));
-    let Ways { options, times, listener, mut keep, keep_stderr } = ways;
     let mut seized = if allowed { tracee::seize(program, options) } else { Err(tracee::Error::Gone) };
     if listener && seized.is_ok() {
         match take_listener(program, &mut up) {

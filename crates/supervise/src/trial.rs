@@ -75,14 +75,22 @@ pub(crate) fn killing(calls: &[Call]) -> Result<Vec<&'static str>, Error> {
 
 /// Makes the calls, each behind a byte. Async-signal-safe.
 fn make(calls: &[Call], mut out: &File) -> i32 {
-    for Call { number, arguments: [a, b, c, d], .. } in calls {
+    for call in calls {
         if out.write_all(&[0]).is_err() {
             break;
         }
-        // SAFETY: null pointers, and numbers that name nothing: the kernel changes nothing for them.
-        unsafe { libc::syscall(*number, *a, *b, *c, *d, 0, 0) };
+        call.make();
     }
     0
+}
+
+impl Call {
+    /// Makes it. Whoever is killed for it is not told which it was.
+    pub(crate) fn make(&self) {
+        let Call { number, arguments: [a, b, c, d], .. } = *self;
+        // SAFETY: null pointers, and numbers that name nothing: the kernel changes nothing for them.
+        unsafe { libc::syscall(number, a, b, c, d, 0, 0) };
+    }
 }
 
 /// Fails where one of `calls` kills.
