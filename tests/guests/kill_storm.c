@@ -11,6 +11,8 @@
 /* So many processes of the tree live at a time. */
 enum { SLOTS = 32, UNREAPED = 4 };
 static pid_t *slots;
+/* Nobody makes anybody any more: else whoever kills them all, and is one among many, may not be done for long. */
+static volatile int *over;
 
 static uint32_t state;
 
@@ -26,7 +28,7 @@ static int slay(pid_t pid) { return pid > 0 && pid != getpid() && getpgid(pid) =
 /* Takes the slot of a process that is gone. */
 static int take_slot(void)
 {
-	for (int i = 0; i < SLOTS; i++) {
+	for (int i = 0; i < SLOTS && !*over; i++) {
 		pid_t pid = __atomic_load_n(&slots[i], __ATOMIC_RELAXED);
 		if ((pid == 0 || getpgid(pid) != getpgrp())
 		    && __atomic_compare_exchange_n(&slots[i], &pid, getpid(), 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -92,6 +94,8 @@ static void grow(const char *self, unsigned depth)
 		break;
 	default:
 		for (;;) {
+			while (*over)
+				pause();
 			if (!chance(4)) {
 				by_vfork();
 				unreaped++;
@@ -141,7 +145,8 @@ int main(int count, char **arguments)
 	}
 	state = count > 1 ? strtoul(arguments[1], NULL, 0) * 2 + 1 : 1;
 	long milliseconds = count > 2 ? atol(arguments[2]) : 500;
-	slots = mmap(NULL, SLOTS * sizeof *slots, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	slots = mmap(NULL, (SLOTS + 1) * sizeof *slots, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	over = slots + SLOTS;
 	must("prctl", prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 	struct timespec begin, now;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -161,6 +166,7 @@ int main(int count, char **arguments)
 		if (passed > milliseconds && kills >= 20)
 			break;
 	}
+	*over = 1;
 	kill_all();
 	say("nobody is left\n");
 	long by_stub = CALL(VDSO, SYS_SOCKET, AF_INET, SOCK_STREAM, 0), by_trap = CALL(INT80, SYS_SOCKET, AF_INET, SOCK_STREAM, 0);

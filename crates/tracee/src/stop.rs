@@ -138,8 +138,9 @@ impl Waiter {
         };
         self.until_all -= 1;
         if self.until_all == 0 {
-            self.until_all = Self::ROUND;
             self.hear_all()?;
+            // In a crowd everybody has something to say all the time.
+            self.until_all = if self.heard.is_empty() { Self::ROUND } else { 1 };
         }
         Ok(first)
     }
