@@ -85,7 +85,7 @@ pub trait Layer: Send {
         Then::Go
     }
 
-    /// Whether most calls of 32-bit code that the layer has stopped get other registers: then those are asked for at once.
+    /// Whether the multiplexed calls that stop get other registers: then those are asked for at once.
     fn sets_registers(&self) -> bool {
         true
     }

@@ -23,7 +23,7 @@ struct Always<'a> {
     filter: Option<&'a Filter>,
     /// How every thread goes on at least ([`Layer::least`]).
     then: Then,
-    /// Whether most calls that stop have their registers set ([`Layer::sets_registers`]).
+    /// Whether multiplexed calls that stop have their registers set ([`Layer::sets_registers`]).
     by_registers: bool,
 }
 
@@ -347,8 +347,11 @@ fn handle(
             }
         }
         Stop::Seccomp => {
-            let call =
-                if always.by_registers { stopped.call_in_registers()? } else { stopped.call_info(true)? };
+            let call = if always.by_registers {
+                stopped.call_in_registers(abi::SOCKETCALL_I386)?
+            } else {
+                stopped.call_info(true)?
+            };
             // Elsewhere it left the stop: it was killed.
             let At::Entry { number, args } = call.at else { return Err(tracee::Error::Gone) };
             let Some(data) = always.data(&call, number, args) else {

@@ -62,17 +62,19 @@ impl Stopped {
         }
     }
 
-    /// As [`Stopped::call_info`] at a call's entry, for who needs the registers too: those of 32-bit code tell all, since it
-    /// can make i386 calls only (arch/x86/entry/entry_64_compat.S). [`Stopped::registers`] then asks nothing once more.
+    /// As [`Stopped::call_info`] at a call's entry, for who needs the registers too if it is the i386 call `number`: those of
+    /// 32-bit code, which can make i386 calls only (arch/x86/entry/entry_64_compat.S), tell all of it, and
+    /// [`Stopped::registers`] then asks nothing once more. Of any other call the kernel says what it is; also where the thread
+    /// has gone meanwhile, and its number is another's who stopped for another reason, such as exec.
     ///
     /// # Errors
     /// [`Error::Gone`]
-    pub fn call_in_registers(&self) -> Result<CallInfo> {
+    pub fn call_in_registers(&self, number: u32) -> Result<CallInfo> {
         if let Some(known) = self.known_call() {
             return Ok(known);
         }
         let registers = self.registers()?;
-        if !registers.is_32() {
+        if !registers.is_32() || registers.call_number() != number.cast_signed() {
             return self.call_info(true);
         }
         let info = from_registers(&registers, true);
