@@ -47,8 +47,28 @@ impl Enforce {
             return None;
         }
         let [start, length, ..] = words.args;
+        let start = untagged(start);
         let end = start.checked_add(length)?.checked_next_multiple_of(PAGE)?;
         // As for what else a sealed mapping doesn't permit (mm/mseal.c).
         self.area(tid)?.overlaps(start..end).then_some(libc::EPERM)
+    }
+}
+
+/// An address without the tag that the kernel ignores once the program has asked for that (linear address masking,
+/// arch_prctl(2), from Linux 6.4 on). No program's address has these bits.
+const fn untagged(address: u64) -> u64 {
+    const BITS: u32 = 57;
+    address & ((1 << BITS) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::untagged;
+
+    #[test]
+    fn a_tag_hides_no_address() {
+        let address = 0x7f12_3456_7000;
+        assert_eq!([untagged(address), untagged(address | 0x3f << 57)], [address; 2]);
+        assert_eq!(untagged(0xf7fb_4000), 0xf7fb_4000);
     }
 }
