@@ -427,3 +427,28 @@ fn fd_pair(context: &Context<'_>, pointer: u64) -> Value {
         None => Value::Pointer(pointer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field;
+
+    #[test]
+    fn control_messages_are_noticed_wherever_they_are() {
+        let message = |length| Value::Struct(vec![field("msg_controllen", Value::Uint(length))]);
+        let one_of_many = |length| Value::Struct(vec![field("msg_hdr", message(length))]);
+        assert_eq!([0, 20].map(|length| has_control(Some(&message(length)))), [false, true]);
+        for (second, end, expected) in [
+            (0, End::Complete, false),
+            (20, End::Complete, true),
+            (0, End::Abbreviated, true),
+            (0, End::Unreadable(4), true),
+        ] {
+            let many = Value::Array { items: vec![one_of_many(0), one_of_many(second)], end };
+            assert_eq!(has_control(Some(&many)), expected, "{second} {end:?}");
+        }
+        // What could not be read may have had some.
+        assert_eq!([0, 0x1000].map(|at| has_control(Some(&Value::Pointer(at)))), [false, true]);
+        assert!(!has_control(Some(&Value::Int(3))) && !has_control(None));
+    }
+}

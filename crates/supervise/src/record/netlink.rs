@@ -114,3 +114,39 @@ impl Descriptors for Knowing<'_> {
         self.descriptors.control_limit()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+    fn socket(family: i32) -> OwnedFd {
+        // SAFETY: no pointers; the descriptor is new.
+        unsafe {
+            let fd = libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+            assert_ne!(fd, -1);
+            OwnedFd::from_raw_fd(fd)
+        }
+    }
+
+    #[test]
+    fn a_socket_that_is_inherited_is_found() {
+        let (netlink, inet) = (socket(AF_NETLINK), socket(libc::AF_INET));
+        assert_eq!([&netlink, &inet].map(|fd| is_one(fd.as_raw_fd())), [true, false]);
+        assert!(!is_one(-1) && inherits_one());
+    }
+
+    #[test]
+    fn calls_that_bring_sockets_of_others_end_it() {
+        for (number, expected) in [
+            (425, Netlink::Perhaps),
+            (438 | Abi::X32_BIT, Netlink::Perhaps),
+            (42, Netlink::Nowhere),
+            (102, Netlink::Nowhere),
+        ] {
+            let mut netlink = Netlink::Nowhere;
+            netlink.about_to_call(number);
+            assert_eq!(netlink, expected, "{number}");
+        }
+    }
+}
