@@ -11,7 +11,7 @@ use crate::escape::Escape;
 use crate::judge::{Bench, Copied, Judge};
 use crate::model::{Action, Policy};
 use crate::node::{Node, Step};
-use crate::plan::plan;
+use crate::plan::{Plan, plan};
 
 /// The bit that makes a number of x86-64 one of x32 (`__X32_SYSCALL_BIT`).
 pub(crate) const X32: u32 = 0x4000_0000;
@@ -45,6 +45,11 @@ impl Planned {
         self.node.leaves(&mut steps);
         steps.into_iter().collect()
     }
+
+    /// Whether memory may decide of it.
+    pub(crate) fn reads_memory(&self) -> bool {
+        self.steps().contains(&Step::Memory)
+    }
 }
 
 /// A policy, compiled.
@@ -58,6 +63,7 @@ pub struct Compiled {
     judges: bool,
     destinations: bool,
     paths: bool,
+    holds: bool,
 }
 
 /// What is done with numbers of x32, and of architectures that are not known.
@@ -69,10 +75,12 @@ impl Policy {
     /// Makes the policy ready.
     #[must_use]
     pub fn compile(self) -> Compiled {
-        let (planned, deciders) = plan(&self);
+        let judge = Judge::new(&self);
+        let Plan { planned, deciders } = plan(&self, &judge);
         let (judges, destinations, paths) =
             (self.judges_addresses(), self.judges_destinations(), self.asks_for_paths());
-        Compiled { judge: Judge::new(&self), policy: self, planned, deciders, judges, destinations, paths }
+        let holds = planned.values().any(|planned| *planned.node == Node::Leaf(Step::Held));
+        Compiled { judge, policy: self, planned, deciders, judges, destinations, paths, holds }
     }
 }
 
@@ -91,13 +99,20 @@ impl Compiled {
     /// Whether memory decides of some call: then the filter alone is not enough.
     #[must_use]
     pub fn needs_memory(&self) -> bool {
-        self.planned.values().any(|planned| planned.steps().contains(&Step::Memory))
+        self.planned.values().any(Planned::reads_memory)
     }
 
     /// Whether paths of unix sockets have to be resolved before [`Compiled::judge`] is asked.
     #[must_use]
     pub const fn needs_paths(&self) -> bool {
         self.paths
+    }
+
+    /// Whether a descriptor has to stay the socket that it was when an address was judged for it, until the call is made: the
+    /// rules about addresses tell sockets apart that take the same ones, and [`Escape::Dup2`] is not left open.
+    #[must_use]
+    pub const fn holds_descriptors(&self) -> bool {
+        self.holds
     }
 
     /// What a call comes to by its registers, whatever a filter's answer says: at a stop, this is to be believed.
@@ -166,7 +181,8 @@ impl Compiled {
 #[must_use]
 pub fn silent(step: Step, memory: u16) -> Option<seccomp::Action> {
     match step {
-        Step::Allow => None,
+        // Who decides alone lets nobody go on with what was judged.
+        Step::Allow | Step::Held => None,
         Step::Memory => Some(seccomp::Action::Trace(memory)),
         Step::Decided(verdict) => match verdict.action {
             Action::Allow => None,

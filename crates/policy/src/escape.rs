@@ -27,6 +27,8 @@ pub enum Escape {
     Mount,
     /// chroot(2): likewise.
     Chroot,
+    /// dup2(2), or close(2) and another socket under the same number, while a call is judged.
+    Dup2,
 }
 
 /// When a way is closed.
@@ -37,6 +39,8 @@ pub(crate) enum When {
     Memory,
     /// Under rules on paths.
     Paths,
+    /// Under rules on addresses that tell sockets apart which take the same ones. The calls are not refused: they wait.
+    Apart,
 }
 
 /// What has to be true of a call's arguments to be the way around.
@@ -89,7 +93,7 @@ const NEW_LISTENER: u32 = 1 << 3;
 /// Every call (arch/x86/entry/syscalls/syscall_32.tbl and syscall_64.tbl).
 ///
 /// clone3 has its flags in memory, so it is refused as on a kernel without it: the C libraries then call clone.
-pub(crate) const DOORS: [Door; 24] = [
+pub(crate) const DOORS: [Door; 28] = [
     door(Escape::Ptrace, "ptrace", 26, 101).x32(521),
     door(Escape::ProcessVmWritev, "process_vm_writev", 348, 311).x32(540),
     door(Escape::PidfdGetfd, "pidfd_getfd", 438, 438),
@@ -115,11 +119,16 @@ pub(crate) const DOORS: [Door; 24] = [
     // Linux 6.15
     door(Escape::Mount, "open_tree_attr", 467, 467),
     door(Escape::Chroot, "chroot", 61, 161),
+    // Nothing else takes a descriptor from its socket but exec, which has a table of descriptors of its own by then.
+    door(Escape::Dup2, "close", 6, 3),
+    door(Escape::Dup2, "dup2", 63, 33),
+    door(Escape::Dup2, "dup3", 330, 292),
+    door(Escape::Dup2, "close_range", 436, 436),
 ];
 
 impl Escape {
     /// All of them.
-    pub const ALL: [Escape; 11] = [
+    pub const ALL: [Escape; 12] = [
         Escape::Ptrace,
         Escape::ProcessVmWritev,
         Escape::PidfdGetfd,
@@ -131,6 +140,7 @@ impl Escape {
         Escape::Namespaces,
         Escape::Mount,
         Escape::Chroot,
+        Escape::Dup2,
     ];
 
     /// The key in `[escape]` that leaves it open.
@@ -148,6 +158,7 @@ impl Escape {
             Escape::Namespaces => "namespaces",
             Escape::Mount => "mount",
             Escape::Chroot => "chroot",
+            Escape::Dup2 => "dup2",
         }
     }
 
@@ -155,14 +166,15 @@ impl Escape {
         match self {
             Escape::SeccompListener => When::Memory,
             Escape::Namespaces | Escape::Mount | Escape::Chroot => When::Paths,
+            Escape::Dup2 => When::Apart,
             _ => When::Always,
         }
     }
 }
 
 /// The keys of `[escape]`.
-pub(crate) const KEYS: [&str; 11] = {
-    let mut keys = [""; 11];
+pub(crate) const KEYS: [&str; 12] = {
+    let mut keys = [""; 12];
     let mut at = 0;
     while at < keys.len() {
         keys[at] = Escape::ALL[at].key();

@@ -109,8 +109,7 @@ impl Compiled {
     /// Whether memory decides of a call.
     #[must_use]
     pub fn reads_memory(&self, call: Call) -> bool {
-        let mut planned = self.plan().filter(|planned| planned.call == Some(call));
-        planned.any(|planned| planned.steps().contains(&Step::Memory))
+        self.plan().any(|planned| planned.call == Some(call) && planned.reads_memory())
     }
 
     /// The rules that never decide, since others in front of them do: their indexes.
@@ -127,15 +126,18 @@ impl Compiled {
         .collect()
     }
 
-    /// The ways around that are closed, and the names of the calls that are refused for it.
+    /// The ways around that are closed, and the names of the calls that are refused for it, or held.
     #[must_use]
     pub fn closed(&self) -> Vec<(Escape, Vec<&'static str>)> {
         let mut closed: BTreeMap<Escape, BTreeSet<&'static str>> = BTreeMap::new();
         for planned in self.plan() {
             for step in planned.steps() {
-                if let Step::Decided(Verdict { by: By::Escape(escape), .. }) = step {
-                    closed.entry(escape).or_default().insert(planned.name);
-                }
+                let escape = match step {
+                    Step::Decided(Verdict { by: By::Escape(escape), .. }) => escape,
+                    Step::Held => Escape::Dup2,
+                    _ => continue,
+                };
+                closed.entry(escape).or_default().insert(planned.name);
             }
         }
         for escape in [Escape::X32, Escape::UnknownArch] {

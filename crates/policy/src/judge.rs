@@ -144,8 +144,13 @@ impl Judge {
         found
     }
 
+    /// Which index it is that has the rules for an address; equal, where the rules are.
+    pub fn row(&self, call: Call, socket: Socket, mapped: bool) -> Option<u16> {
+        Some(self.rows[row(call, socket, mapped)?])
+    }
+
     fn index(&self, call: Call, socket: Socket, mapped: bool) -> Option<&Index> {
-        self.indexes.get(usize::from(self.rows[row(call, socket, mapped)?]))
+        self.indexes.get(usize::from(self.row(call, socket, mapped)?))
     }
 
     /// The first rule for an IP address.

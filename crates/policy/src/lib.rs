@@ -42,6 +42,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod apart;
 mod compile;
 mod decide;
 mod error;

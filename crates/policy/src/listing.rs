@@ -86,7 +86,7 @@ impl Compiled {
                 Action::Trace(number) => match steps.get(usize::from(number))? {
                     Step::Memory => Some("memory decides".to_owned()),
                     Step::Decided(verdict) => Some(verdict.why(self.policy())),
-                    Step::Allow => None,
+                    Step::Allow | Step::Held => None,
                 },
                 _ => None,
             }

@@ -17,6 +17,9 @@ pub enum Step {
     Decided(Verdict),
     /// Memory decides: [`Compiled::judge`](crate::Compiled::judge) is to be asked.
     Memory,
+    /// The call is made, but not while it would take a descriptor from another call that is judged
+    /// ([`Escape::Dup2`](crate::Escape::Dup2)).
+    Held,
 }
 
 impl From<Verdict> for Step {

@@ -114,7 +114,7 @@ impl Compiled {
 /// Adds each way to a refusal. They have no call in common.
 fn cubes(node: &Node, asked: &Asked, counts: &[(u8, u32)], found: &mut Vec<Cube>) {
     match node {
-        Node::Leaf(Step::Allow | Step::Memory) => {}
+        Node::Leaf(Step::Allow | Step::Memory | Step::Held) => {}
         Node::Leaf(Step::Decided(Verdict { by: By::Escape(escape), .. })) if OWN.contains(escape) => {}
         Node::Leaf(Step::Decided(verdict)) => found.push((verdict.action, asked.clone())),
         Node::Switch { word, mask, from } => {

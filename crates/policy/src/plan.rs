@@ -7,10 +7,11 @@ use abi::Call;
 use seccomp::{Arch, Word};
 
 use crate::address::Purpose;
+use crate::apart;
 use crate::compile::{Planned, X32, refused};
 use crate::decide::{By, ROUTING_OPTIONS, Verdict};
 use crate::escape::{DOORS, Door, Escape, If, When};
-use crate::judge::FASTOPEN;
+use crate::judge::{FASTOPEN, Judge};
 use crate::model::{CREATE, Calls, OPTION, Policy};
 use crate::node::{Forge, Node, Step};
 use crate::socket::{INET, INET6, NETLINK, PACKET, Socket, TYPE_MASK, UNIX, VSOCK};
@@ -32,18 +33,27 @@ type ByNumber = BTreeMap<(Arch, u32), Planned>;
 type Deciders = BTreeMap<Call, BTreeSet<By>>;
 
 /// What registers decide.
-pub(crate) fn plan(policy: &Policy) -> (ByNumber, Deciders) {
-    let mut planner =
-        Planner { policy, forge: Forge::default(), planned: BTreeMap::new(), deciders: BTreeMap::new() };
+pub(crate) struct Plan {
+    pub planned: ByNumber,
+    pub deciders: Deciders,
+}
+
+/// Finds what registers decide.
+pub(crate) fn plan(policy: &Policy, judge: &Judge) -> Plan {
+    let plan = Plan { planned: BTreeMap::new(), deciders: BTreeMap::new() };
+    let made = BTreeSet::new();
+    let mut planner = Planner { policy, judge, forge: Forge::default(), plan, made };
     planner.plan();
-    (planner.planned, planner.deciders)
+    planner.plan
 }
 
 struct Planner<'a> {
     policy: &'a Policy,
+    judge: &'a Judge,
     forge: Forge,
-    planned: ByNumber,
-    deciders: Deciders,
+    plan: Plan,
+    /// The sockets that can be made, where answers can change.
+    made: BTreeSet<Socket>,
 }
 
 impl Planner<'_> {
@@ -62,12 +72,11 @@ impl Planner<'_> {
     fn is_closed(&self, escape: Escape) -> bool {
         let needed = match escape.when() {
             When::Always => true,
-            When::Memory => self.planned.values().any(|planned| {
-                let mut steps = Vec::new();
-                planned.node.leaves(&mut steps);
-                steps.contains(&Step::Memory)
-            }),
+            When::Memory => self.plan.planned.values().any(Planned::reads_memory),
             When::Paths => self.policy.asks_for_paths(),
+            When::Apart => apart::are_told_apart(self.judge, &self.made, |call| {
+                self.plan.planned.values().any(|planned| planned.call == Some(call) && planned.reads_memory())
+            }),
         };
         needed && !self.policy.escapes.contains(&escape)
     }
@@ -75,7 +84,7 @@ impl Planner<'_> {
     fn add(&mut self, arch: Arch, number: u32, name: &'static str, call: Option<Call>, node: &Arc<Node>) {
         if **node != Node::Leaf(Step::Allow) {
             let planned = Planned { arch, number, name, call, node: Arc::clone(node) };
-            self.planned.insert((arch, number), planned);
+            self.plan.planned.insert((arch, number), planned);
         }
     }
 
@@ -109,7 +118,10 @@ impl Planner<'_> {
     }
 
     fn door(&mut self, door: &Door) {
-        let refused = self.forge.leaf(Verdict::deny(door.errno, By::Escape(door.escape)));
+        let refused = match door.escape {
+            Escape::Dup2 => self.forge.leaf(Step::Held),
+            escape => self.forge.leaf(Verdict::deny(door.errno, By::Escape(escape))),
+        };
         let allow = self.forge.leaf(Step::Allow);
         let node = match door.condition {
             If::Always => refused,
@@ -150,7 +162,7 @@ impl Planner<'_> {
                 let permitted = match own {
                     Step::Allow => true,
                     Step::Decided(verdict) => verdict.action.permits(),
-                    Step::Memory => false,
+                    Step::Memory | Step::Held => false,
                 };
                 self.forge.leaf(if permitted && bind != Step::Allow { Step::Memory } else { own })
             }
@@ -163,14 +175,14 @@ impl Planner<'_> {
 
     /// The leaf of a verdict, of which book is kept.
     fn decided(&mut self, call: Call, verdict: Verdict) -> Arc<Node> {
-        self.deciders.entry(call).or_default().insert(verdict.by);
+        self.plan.deciders.entry(call).or_default().insert(verdict.by);
         self.forge.leaf(verdict)
     }
 
     /// What is known of a call with an address before the address is looked at.
     fn carried(&mut self, purpose: Purpose, call: Call) -> Step {
         let verdict = self.policy.without_address(purpose, call);
-        self.deciders.entry(call).or_default().extend(verdict.map(|verdict| verdict.by));
+        self.plan.deciders.entry(call).or_default().extend(verdict.map(|verdict| verdict.by));
         verdict.map_or(Step::Memory, Step::from)
     }
 
@@ -252,7 +264,12 @@ impl Planner<'_> {
                     let protocols: Vec<_> = protocols
                         .iter()
                         .map(|protocol| {
-                            (*protocol, self.decided(call, verdict(Socket::new(family, ty, *protocol))))
+                            let socket = Socket::new(family, ty, *protocol);
+                            let verdict = verdict(socket);
+                            if verdict.action.permits() {
+                                self.made.insert(socket);
+                            }
+                            (*protocol, self.decided(call, verdict))
                         })
                         .collect();
                     (ty, self.forge.switch(Word::Low(2), u32::MAX, protocols))

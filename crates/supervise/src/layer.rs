@@ -179,7 +179,7 @@ pub trait Layer: Send {
     ///
     /// # Errors
     /// See [`Layer`].
-    fn continues(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
+    fn continues(&mut self, stopped: &mut Stopped) -> tracee::Result<bool> {
         let _ = stopped;
         Ok(false)
     }

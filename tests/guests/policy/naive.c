@@ -1,7 +1,8 @@
 /* A supervisor as they are often made: it stops the program at a call, looks at what the call points at, and lets it go on if
  * that is allowed. What races do to it shows that they are races.
- *	naive ALLOWED DIRECTORY PROGRAM [ARGUMENT]...
- * Allows addresses with this port, without a source route, paths below DIRECTORY/allowed, and whatever is no address. */
+ *	naive ALLOWED[/TYPE] DIRECTORY PROGRAM [ARGUMENT]...
+ * Allows addresses with this port, without a source route, paths below DIRECTORY/allowed, and whatever is no address. With a
+ * type, a number, only sockets of that type are looked at. */
 #include "policy.h"
 #include <limits.h>
 #include <linux/audit.h>
@@ -11,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
-static int port;
+static int port, looked_at;
 static char prefix[PATH_MAX];
 
 static int install(void)
@@ -83,12 +84,15 @@ static int good_message(pid_t tid, int family, int is_narrow, uint64_t at)
 static int good(const struct seccomp_notif *ask)
 {
 	const struct seccomp_data *data = &ask->data;
-	int is_narrow = data->arch == AUDIT_ARCH_I386, number = data->nr, family = 0;
+	int is_narrow = data->arch == AUDIT_ARCH_I386, number = data->nr, family = 0, type = 0;
 	socklen_t length = sizeof family;
 	int process = syscall(SYS_pidfd_open, ask->pid, O_EXCL), fd = syscall(SYS_pidfd_getfd, process, (int)data->args[0], 0);
 	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length);
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length);
 	close(fd);
 	close(process);
+	if (looked_at && type != looked_at)
+		return 1;
 	if (number == (is_narrow ? 363 : SYS_listen))
 		return family != AF_INET;
 	if (number == (is_narrow ? 369 : SYS_sendto))
@@ -108,7 +112,9 @@ int main(int count, char **arguments)
 {
 	if (count < 4)
 		return 97;
-	port = atoi(arguments[1]);
+	char *type = arguments[1];
+	port = strtol(type, &type, 10);
+	looked_at = *type == '/' ? atoi(type + 1) : 0;
 	snprintf(prefix, sizeof prefix, "%s/allowed/", arguments[2]);
 	int told[2], answered;
 	must("socketpair", socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, told));

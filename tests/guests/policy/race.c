@@ -41,7 +41,26 @@ static uint32_t values[2];
 
 static void flip16(int turn) { *place16 = values[turn]; }
 static void flip32(int turn) { *place32 = values[turn]; }
-static void flip_descriptor(int turn) { dup2(pair[turn], FD); }
+
+/* By the instruction and the number that socket calls are made by. */
+static long by_way(long wide, uint32_t narrow, long a, long b, long c)
+{
+	uint32_t words[6] = { a, b, c };
+	return way == SYSCALL ? syscall(wide, a, b, c) : enter32(narrow, words, 0);
+}
+
+static void flip_descriptor(int turn) { by_way(SYS_dup2, 63, pair[turn], FD, 0); }
+static void flip_dup3(int turn) { by_way(SYS_dup3, 330, pair[turn], FD, O_CLOEXEC); }
+static void flip_close(int turn)
+{
+	by_way(SYS_close, 6, FD, 0, 0);
+	fcntl(pair[turn], F_DUPFD, FD);
+}
+static void flip_range(int turn)
+{
+	by_way(436, 436, FD, FD, 0);
+	fcntl(pair[turn], F_DUPFD, FD);
+}
 static void flip_link(int turn)
 {
 	(void)!symlink(paths[turn], spare);
@@ -208,7 +227,31 @@ static void write_code(const void *other)
 static void descriptor_sendto(long long end)
 {
 	while (goes_on(end))
-		note(CALL6(way, SENDTO, FD, shared->text, 1, MSG_DONTWAIT, target, target_length));
+		note(CALL6(way, SENDTO, FD, shared->text, 1, MSG_DONTWAIT | MSG_NOSIGNAL, target, target_length));
+}
+
+static void descriptor_sendmmsg(long long end)
+{
+	while (goes_on(end))
+		note(CALL6(way, SENDMMSG, FD, shared->headers, BATCH, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0));
+}
+
+/* By a descriptor that is now datagrams, now a stream. */
+static int is_fastopen;
+
+static void type_connect(long long end)
+{
+	while (goes_on(end)) {
+		int udp = fresh(SOCK_DGRAM), tcp = fresh(SOCK_STREAM);
+		pair[0] = udp;
+		pair[1] = tcp;
+		if (is_fastopen)
+			note(CALL6(way, SENDTO, FD, shared->text, 1, MSG_FASTOPEN | MSG_NOSIGNAL | MSG_DONTWAIT, target, target_length));
+		else
+			note(CALL6(way, CONNECT, FD, target, target_length, 0, 0, 0));
+		close(udp);
+		close(tcp);
+	}
 }
 
 /* A unix socket with a name of the kernel's choice. */
@@ -363,6 +406,20 @@ static flips *prepare(const char *kind, attempts **attempt)
 		*attempt = descriptor_listen;
 		return flip_descriptor;
 	}
+	static const struct { const char *name; flips *flip; attempts *attempt; } by_type[] = {
+		{ "type-dup2", flip_descriptor, type_connect }, { "type-dup3", flip_dup3, type_connect },
+		{ "type-close", flip_close, type_connect },	{ "type-range", flip_range, type_connect },
+		{ "fastopen", flip_descriptor, type_connect },	{ "type-sendto", flip_descriptor, descriptor_sendto },
+		{ "type-sendmmsg", flip_close, descriptor_sendmmsg },
+	};
+	is_fastopen = !strcmp(kind, "fastopen");
+	pair[0] = fresh(SOCK_STREAM);
+	headers(&s->other, sizeof s->other, NULL, 0);
+	for (unsigned i = 0; i < sizeof by_type / sizeof *by_type; i++)
+		if (!strcmp(kind, by_type[i].name)) {
+			*attempt = by_type[i].attempt;
+			return by_type[i].flip;
+		}
 	say("no such race: %s\n", kind);
 	exit(97);
 }

@@ -89,6 +89,7 @@ pub fn layered(compiled: &Compiled, filter: &seccomp::Filter, event: &Event) -> 
     match step {
         Step::Allow => Action::Allow,
         Step::Decided(verdict) => verdict.action,
+        Step::Held => unreachable!("socket calls are not held"),
         Step::Memory => compiled.judge(&event.copied()).action,
     }
 }

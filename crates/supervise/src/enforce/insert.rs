@@ -184,7 +184,7 @@ fn answer(listener: &Listener, tid: Tid, memory: &Memory) -> tracee::Result<bool
 }
 
 /// Whether a thread of ours has something to tell: it is not on its way any more.
-fn has_stopped(tid: Tid) -> bool {
+pub(super) fn has_stopped(tid: Tid) -> bool {
     // SAFETY: siginfo_t is plain integers, for which zero is a value; waitid fills it in.
     unsafe {
         let mut info: libc::siginfo_t = mem::zeroed();

@@ -21,6 +21,9 @@ impl Enforce {
     pub(super) fn by_memory(&mut self, stopped: &mut Stopped, words: &Words) -> tracee::Result<Outcome> {
         let Some(call) = words.call() else { return Ok(Outcome::Answered(libc::ENOSYS)) };
         let tid = stopped.tid();
+        if self.descriptors.is_settled(tid, words.args[0] as u32).is_err() {
+            return Ok(Outcome::Answered(libc::EBUSY));
+        }
         let copy = match socket::copy(tid, &mut self.pidfd, words.args[0] as i32) {
             Ok(copy) => copy,
             Err(socket::Missing::Answer(errno)) => return Ok(Outcome::Answered(errno)),
@@ -60,6 +63,7 @@ impl Enforce {
                     Ok(slot) => {
                         let mut args = words.args;
                         args[1] = slot.address();
+                        args[2] = socket::flags(copy.socket, flags).into();
                         Outcome::Copied(slot, args)
                     }
                     Err(outcome) => outcome,
@@ -129,6 +133,9 @@ impl Enforce {
             return Ok(Outcome::Answered(libc::ENOBUFS));
         };
         let mut args = words.args;
+        if call == Call::Sendto {
+            args[3] = socket::flags(copy.socket, flags).into();
+        }
         [args[at[0]], args[at[1]]] = match &bytes {
             Some(bytes) => {
                 slot.write(0, bytes);

@@ -25,6 +25,7 @@ pub(super) struct Many {
     inode: Option<u64>,
     /// Bytes of the message that is being sent.
     length: u64,
+    flags: u32,
 }
 
 /// The kernel takes no more at once (include/uapi/linux/uio.h, UIO_MAXIOV).
@@ -36,10 +37,6 @@ impl Many {
         let header = message::header(self.words.abi) as u64;
         let size = (header + 4).next_multiple_of(self.words.abi.word() as u64);
         self.words.args[1].wrapping_add(index * size)
-    }
-
-    fn flags(&self) -> u32 {
-        self.words.args[3] as u32
     }
 }
 
@@ -55,7 +52,9 @@ impl Enforce {
         area: &Arc<Area>,
     ) -> tracee::Result<Outcome> {
         let count = u64::from(words.args[2] as u32).min(MOST);
-        let mut many = Many { words: *words, sent: 0, count, between: false, inode: copy.inode(), length: 0 };
+        let flags = socket::flags(copy.socket, words.args[3] as u32);
+        let inode = copy.inode();
+        let mut many = Many { words: *words, sent: 0, count, between: false, inode, length: 0, flags };
         if count == 0 {
             return Ok(Outcome::Made);
         }
@@ -76,7 +75,7 @@ impl Enforce {
         match Message::read(stopped, many.words.abi, many.at(many.sent))? {
             Ok(message) => {
                 many.length = message.length(stopped, many.words.abi)?;
-                self.message(stopped, &many.words, copy, area, message, many.flags())
+                self.message(stopped, &many.words, copy, area, message, many.flags)
             }
             Err(errno) => Ok(Err(Outcome::Answered(errno))),
         }
@@ -97,7 +96,7 @@ impl Enforce {
         }
         let mut registers = stopped.registers()?;
         registers.set_call_number(sendmsg(wide).cast_signed());
-        words.set(&mut registers, [words.args[0], slot.address(), many.flags().into(), 0, 0, 0]);
+        words.set(&mut registers, [words.args[0], slot.address(), many.flags.into(), 0, 0, 0]);
         stopped.set_registers(&registers)?;
         let original = many.words.args;
         let under_way = UnderWay { original, wide, slot, many: Some(many) };
@@ -113,7 +112,7 @@ impl Enforce {
 
     /// Whether the call that the thread is about to make is the sendmsg that we had it prepare. The code at that place is the
     /// program's, and another thread may have changed it: any other call is a call like any.
-    pub(super) fn is_next_of_many(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
+    pub(super) fn is_next_of_many(&mut self, stopped: &mut Stopped) -> tracee::Result<bool> {
         let tid = stopped.tid();
         if !self.is_between(tid) {
             return Ok(false);
@@ -127,11 +126,20 @@ impl Enforce {
                 && super::arch(info.arch) == Some(many.words.arch)
                 && args[0] as i32 == many.words.args[0] as i32
                 && args[1] == slot.address()
-                && args[2] as u32 == many.flags());
+                && args[2] as u32 == many.flags);
+        let (words, inode) = (many.words, many.inode);
         if !is_next {
             self.thread(tid).under_way = None;
+            return Ok(false);
         }
-        Ok(is_next)
+        // Nobody has looked after the descriptor since the message was judged.
+        let fd = words.args[0] as u32;
+        let is_settled = self.descriptors.is_settled(tid, fd).is_ok();
+        match socket::copy(tid, &mut self.pidfd, fd.cast_signed()) {
+            Ok(copy) if is_settled && copy.inode() == inode => self.descriptors.uses(tid, fd),
+            _ => self.break_off(stopped)?,
+        }
+        Ok(true)
     }
 
     /// One message was sent, or not. Answers whether the call goes on.
@@ -162,11 +170,11 @@ impl Enforce {
         let unwritten = call::fault(stopped.write(length, &(result as u32).to_le_bytes()))?;
         many.sent += u64::from(!unwritten);
         let is_last = unwritten || many.sent == many.count || result.cast_unsigned() < many.length;
-        let (sent, words) = (many.sent, many.words);
+        let (sent, words, flags) = (many.sent, many.words, many.flags);
         let next = if is_last { None } else { self.next(stopped)? };
         match next {
             Some((slot, length)) => {
-                let args = [words.args[0], slot.address(), words.args[3] & 0xffff_ffff, 0, 0, 0];
+                let args = [words.args[0], slot.address(), flags.into(), 0, 0, 0];
                 call::set(&mut registers, wide, args);
                 registers.set_ip(registers.ip().wrapping_sub(INSTRUCTION));
                 registers.set_rax(sendmsg(wide).into());
@@ -206,13 +214,19 @@ impl Enforce {
 
     /// A signal comes between two messages: the call is over.
     pub(super) fn break_off_many(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
-        let tid = stopped.tid();
-        if !self.is_between(tid) {
+        if !self.is_between(stopped.tid()) {
             return Ok(());
         }
-        if let Some(UnderWay { many: Some(many), .. }) = self.thread(tid).under_way.take() {
+        let mut registers = stopped.registers()?;
+        registers.set_ip(registers.ip().wrapping_add(INSTRUCTION));
+        stopped.set_registers(&registers)?;
+        self.break_off(stopped)
+    }
+
+    /// The call answers how many messages were sent. The thread is behind its instruction.
+    fn break_off(&mut self, stopped: &mut Stopped) -> tracee::Result<()> {
+        if let Some(UnderWay { many: Some(many), .. }) = self.thread(stopped.tid()).under_way.take() {
             let mut registers = stopped.registers()?;
-            registers.set_ip(registers.ip().wrapping_add(INSTRUCTION));
             registers.set_rax(many.sent);
             registers.set_call_number(-1);
             many.words.set(&mut registers, many.words.args);

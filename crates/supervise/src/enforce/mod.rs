@@ -6,6 +6,7 @@
 
 mod area;
 mod call;
+mod descriptors;
 mod evidence;
 mod guard;
 mod insert;
@@ -28,6 +29,7 @@ use crate::layer::{End, Handled, Judged, Layer, Plan, Then};
 use crate::{Error, data, say, trial};
 use area::{Area, Slot};
 use call::Words;
+use descriptors::{Descriptors, Late, Taking};
 pub use evidence::Evidence;
 use many::Many;
 
@@ -63,6 +65,7 @@ pub struct Enforce {
     pidfd: Option<(Tid, OwnedFd)>,
     /// Every area that was given to a program.
     areas: Vec<Weak<Area>>,
+    descriptors: Descriptors,
 }
 
 #[derive(Default)]
@@ -110,6 +113,7 @@ impl Enforce {
     #[must_use]
     pub fn new(policy: Compiled, tell: impl FnMut(&Refusal<'_>) + Send + 'static) -> Enforce {
         Enforce {
+            descriptors: Descriptors::new(policy.holds_descriptors()),
             policy,
             tell: Box::new(tell),
             secret: [0; 2],
@@ -136,7 +140,7 @@ impl Enforce {
     fn answer(step: Step) -> Option<Action> {
         match step {
             Step::Allow => None,
-            Step::Memory | Step::Decided(_) => Some(Action::Trace(data::JUDGED)),
+            Step::Memory | Step::Decided(_) | Step::Held => Some(Action::Trace(data::JUDGED)),
         }
     }
 
@@ -161,6 +165,19 @@ impl Enforce {
         let reason = verdict.why(policy);
         (self.tell)(&Refusal { tid: stopped.tid(), verdict, policy, name, request, judged });
         reason
+    }
+
+    /// A call that may take a socket away from one that is judged.
+    fn held(&mut self, stopped: &mut Stopped, words: &Words) -> tracee::Result<Judged> {
+        let Some(taking) = Taking::of(words) else { return Ok(Judged::Made(Then::Go)) };
+        Ok(Judged::Made(match self.descriptors.takes(stopped.tid(), taking) {
+            Ok(true) => Then::StopAtCall,
+            Ok(false) => Then::Go,
+            Err(Late) => {
+                stopped.answer(libc::EBUSY)?;
+                Then::Go
+            }
+        }))
     }
 
     /// Carries a verdict out.
@@ -210,6 +227,7 @@ impl Layer for Enforce {
 
     fn on_exec(&mut self, stopped: &mut Stopped, former: Tid) -> tracee::Result<Then> {
         self.threads.remove(&former);
+        self.descriptors.has_executed(stopped.tid(), former);
         self.pidfd = None;
         let in_exec = self.policy.needs_memory();
         let new = Thread { in_exec, has_executed: true, ..Thread::default() };
@@ -219,11 +237,13 @@ impl Layer for Enforce {
 
     fn on_clone(&mut self, parent: &mut Stopped, child: Tid) -> tracee::Result<Then> {
         let area = self.thread(parent.tid()).area.clone();
-        let child = self.thread(child);
+        let (tid, child) = (child, self.thread(child));
         // Its parent may be late, and the child have another program already, in which that place is anybody's.
-        if !child.has_executed {
+        let has_executed = child.has_executed;
+        if !has_executed {
             child.area = area;
         }
+        self.descriptors.is_made(parent, tid, has_executed)?;
         Ok(Then::Go)
     }
 
@@ -248,26 +268,34 @@ impl Layer for Enforce {
         let outcome = match self.policy.step(&words.data(info.ip)) {
             Step::Allow => return Ok(Judged::Made(Then::Go)),
             Step::Decided(verdict) => return self.decided(stopped, &words, verdict, None),
+            Step::Held => return self.held(stopped, &words),
             Step::Memory => self.by_memory(stopped, &words)?,
         };
-        match outcome {
-            Outcome::Made => Ok(Judged::Made(Then::Go)),
-            Outcome::Copied(slot, args) => Ok(Judged::Made(self.goes_on(stopped, &words, slot, args)?)),
+        let then = match outcome {
+            Outcome::Made => Then::Go,
+            Outcome::Copied(slot, args) => self.goes_on(stopped, &words, slot, args)?,
             Outcome::Watched(copy) => {
                 self.thread(stopped.tid()).listening = Some(copy);
-                Ok(Judged::Made(Then::StopAtCall))
+                Then::StopAtCall
             }
-            Outcome::InParts(slot, many) => Ok(Judged::Made(self.begin_many(stopped, &words, slot, many)?)),
+            Outcome::InParts(slot, many) => self.begin_many(stopped, &words, slot, many)?,
             Outcome::Answered(errno) => {
                 stopped.answer(errno)?;
-                Ok(Judged::Made(Then::Go))
+                Then::Go
             }
-            Outcome::Decided(verdict, evidence) => self.decided(stopped, &words, verdict, Some(*evidence)),
+            Outcome::Decided(verdict, evidence) => {
+                return self.decided(stopped, &words, verdict, Some(*evidence));
+            }
+        };
+        if then == Then::StopAtCall {
+            self.descriptors.uses(stopped.tid(), words.args[0] as u32);
         }
+        Ok(Judged::Made(then))
     }
 
     fn before_call(&mut self, stopped: &mut Stopped) -> tracee::Result<bool> {
         let tid = stopped.tid();
+        self.descriptors.is_at_call(stopped)?;
         if let Some(copy) = self.thread(tid).listening.take() {
             self.has_listened(stopped, &copy)?;
         }
@@ -313,12 +341,13 @@ impl Layer for Enforce {
         Ok(Handled::No)
     }
 
-    fn continues(&mut self, stopped: &Stopped) -> tracee::Result<bool> {
+    fn continues(&mut self, stopped: &mut Stopped) -> tracee::Result<bool> {
         self.is_next_of_many(stopped)
     }
 
     fn on_end(&mut self, tid: Tid, _: End) {
         self.threads.remove(&tid);
+        self.descriptors.is_over(tid);
         // The number may be given to another.
         self.pidfd.take_if(|(of, _)| *of == tid);
     }

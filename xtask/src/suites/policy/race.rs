@@ -21,34 +21,63 @@ struct Race {
     arrives: &'static str,
     /// Where what is forbidden is counted, if that is not there too.
     forbidden: &'static str,
+    rules: Rules,
+}
+
+/// To which sockets it is forbidden.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    All,
+    /// To those of this type (socket(2)); others may go anywhere.
+    Of(Type),
+    /// To connect, but not to send.
+    Connecting,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Stream = 1,
+    Datagram = 2,
 }
 
 /// Where the guest itself sees what is forbidden.
 const HERE: &str = "here";
 
 const fn race(name: &'static str, kind: &'static str) -> Race {
-    Race { name, ports: kind, arrives: kind, forbidden: kind }
+    Race { name, ports: kind, arrives: kind, forbidden: kind, rules: Rules::All }
+}
+
+/// A socket that may go there is put in the place of one that may not, or the reverse.
+const fn exchange(name: &'static str, kind: &'static str, rules: Rules) -> Race {
+    Race { arrives: HERE, rules, ..race(name, kind) }
 }
 
 /// Every kind. What is bound arrives nowhere.
 const RACES: &[Race] = &[
     race("connect", "udp"),
     race("connect-stream", "tcp"),
-    Race { name: "bind", ports: "tcp", arrives: HERE, forbidden: HERE },
+    Race { arrives: HERE, forbidden: HERE, ..race("bind", "tcp") },
     race("sendto", "udp"),
     race("sendmsg", "udp"),
     race("sendmsg-name", "udp"),
     race("sendmsg-length", "udp"),
-    Race { name: "sendmsg-control", ports: "udp", arrives: HERE, forbidden: "routed" },
-    Race { name: "sendmsg-control-length", ports: "udp", arrives: HERE, forbidden: "routed" },
+    Race { arrives: HERE, forbidden: "routed", ..race("sendmsg-control", "udp") },
+    Race { arrives: HERE, forbidden: "routed", ..race("sendmsg-control-length", "udp") },
     race("sendmmsg", "udp"),
     race("sendmmsg-name", "udp"),
     race("sendmmsg-length", "udp"),
-    Race { name: CODE, ports: "udp", arrives: HERE, forbidden: "udp" },
-    Race { name: "link", ports: "udp", arrives: "unix", forbidden: "unix" },
+    Race { arrives: HERE, ..race(CODE, "udp") },
+    Race { arrives: "unix", forbidden: "unix", ..race("link", "udp") },
     race("descriptor", "udp"),
     race("descriptor-unspec", "udp"),
-    Race { name: "descriptor-listen", ports: "tcp", arrives: HERE, forbidden: HERE },
+    Race { arrives: HERE, forbidden: HERE, ..race("descriptor-listen", "tcp") },
+    exchange("type-dup2", "tcp", Rules::Of(Type::Stream)),
+    exchange("type-dup3", "tcp", Rules::Of(Type::Stream)),
+    exchange("type-close", "tcp", Rules::Of(Type::Stream)),
+    exchange("type-range", "tcp", Rules::Of(Type::Stream)),
+    exchange("type-sendto", "udp", Rules::Of(Type::Datagram)),
+    exchange("type-sendmmsg", "udp", Rules::Of(Type::Datagram)),
+    exchange("fastopen", "tcp", Rules::Connecting),
 ];
 
 /// The race for the code of a call that is made in parts. Who looks and lets go on makes nothing in parts, so it wins
@@ -151,7 +180,14 @@ impl Play<'_> {
         let naive = self.guests.program("naive", Bits::SixtyFour)?.display().to_string();
         let naive = match self.race.name {
             CODE => vec![],
-            _ => vec![naive, ports.allowed.to_string(), directory],
+            _ => {
+                let looked_at = match self.race.rules {
+                    Rules::All => String::new(),
+                    Rules::Of(own) => format!("/{}", own as u8),
+                    Rules::Connecting => format!("/{}", Type::Stream as u8),
+                };
+                vec![naive, format!("{}{looked_at}", ports.allowed), directory]
+            }
         };
         let mut lost = 0;
         for _ in 0..TRIES {
@@ -176,9 +212,16 @@ impl Play<'_> {
     /// What is allowed: the one port, the one path, names that the kernel chooses, and netlink.
     fn policy(&self, receiver: &Receiver, ports: Both<u16>) -> String {
         let directory = receiver.directory.display();
+        let others = match self.race.rules {
+            Rules::All => "",
+            Rules::Of(Type::Stream) => r#"{ action = "allow", type = "dgram", address = "127.0.0.1" },"#,
+            Rules::Of(Type::Datagram) => r#"{ action = "allow", type = "stream", address = "127.0.0.1" },"#,
+            Rules::Connecting => r#"{ action = "allow", call = "send", address = "127.0.0.1" },"#,
+        };
         format!(
             r#"default = "deny"
 rule = [
+  {others}
   {{ action = "allow", family = "netlink" }},
   {{ action = "allow", address = "127.0.0.1", port = {} }},
   {{ action = "allow", address = ["{directory}/allowed/*", "@*"] }},

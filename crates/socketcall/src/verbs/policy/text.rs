@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use ::policy::{Action, Answer, By, Calls, Compiled, Question};
+use ::policy::{Action, Answer, By, Calls, Compiled, Escape, Question};
 
 use super::{Read, remedy};
 
@@ -122,7 +122,9 @@ pub fn explain(compiled: &Compiled, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "closed, as ways around the rules:")?;
     for (escape, calls) in compiled.closed() {
         let calls = if calls.is_empty() { String::new() } else { format!(": {}", calls.join(", ")) };
-        writeln!(out, "  {}{calls}", escape.key())?;
+        let how =
+            if escape == Escape::Dup2 { " (not refused: they wait for calls that are judged)" } else { "" };
+        writeln!(out, "  {}{calls}{how}", escape.key())?;
     }
     Ok(())
 }

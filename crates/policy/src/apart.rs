@@ -1,0 +1,42 @@
+//! Whether it matters which of a program's sockets a descriptor is, once an address was judged for it.
+
+use std::collections::BTreeSet;
+
+use abi::Call;
+
+use crate::judge::{CARRIERS, Judge};
+use crate::socket::{INET, INET6, Socket, UNIX, VSOCK};
+
+/// Families whose sockets take each other's addresses: those of IPv6 serve IPv4 too.
+const ALIKE: [&[u32]; 3] = [&[INET, INET6], &[UNIX], &[VSOCK]];
+
+/// Types that sockets of IP have which the rules don't understand: stream, datagrams, raw, SCTP's, DCCP's
+/// (include/linux/net.h, `enum sock_type`).
+const IP_TYPES: [u32; 5] = [1, 2, 3, 5, 6];
+
+/// Whether a program can have a socket.
+fn is_there(socket: Socket) -> bool {
+    socket.is_modelled() || socket.is_inet() && IP_TYPES.contains(&socket.ty)
+}
+
+/// Whether two of the sockets that can be `made` take the same address, and the rules about it are not the same. `decides`
+/// tells of which calls memory decides.
+pub(crate) fn are_told_apart(judge: &Judge, made: &BTreeSet<Socket>, decides: impl Fn(Call) -> bool) -> bool {
+    let calls: Vec<Call> = CARRIERS.into_iter().filter(|call| decides(*call)).collect();
+    ALIKE.into_iter().any(|families| {
+        let own = || made.iter().filter(|socket| families.contains(&socket.family) && is_there(**socket));
+        let is_odd = own().any(|socket| !socket.is_modelled()) && own().count() > 1;
+        // Of IPv4's addresses in sockets of IPv6, the mapped ones are meant.
+        let differ = |call: Call, wire: &[u32]| {
+            let mapped = |socket: &Socket| wire.len() > 1 && socket.family == INET6;
+            let rules = own()
+                .filter(|socket| wire.contains(&socket.family))
+                .map(|socket| judge.row(call, *socket, mapped(socket)));
+            rules.collect::<BTreeSet<_>>().len() > 1
+        };
+        is_odd && !calls.is_empty()
+            || calls
+                .iter()
+                .any(|call| differ(*call, families) || families.iter().any(|own| differ(*call, &[*own])))
+    })
+}

@@ -1,0 +1,251 @@
+//! Descriptors that stay the sockets that they were when a call was judged, until the kernel has looked them up.
+//!
+//! Threads share a table of descriptors: while one's call is judged, another can put another socket under the same number
+//! (dup2(2), or close(2) and socket(2)), to which the judgement doesn't apply. So calls that take descriptors away are stopped
+//! too, and wait: one for the other's look into the table, or the other for its end. What they wait for takes no longer than a
+//! thread needs to get a processor: a call that sleeps has looked already.
+
+use std::collections::HashMap;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracee::{At, Stopped, Tid, proc_stat};
+
+use super::call::Words;
+use super::insert::has_stopped;
+use crate::clone::Flags;
+use crate::say;
+
+/// A call that takes descriptors away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taking {
+    fds: RangeInclusive<u32>,
+    /// Whether the descriptor is gone before the call can sleep: of close(2) (fs/open.c, which sleeps in what comes then); dup2(2)
+    /// may have to wait for a larger table first (fs/file.c, `expand_files`).
+    at_once: bool,
+}
+
+impl Taking {
+    /// What a call takes, of those that are stopped for it; `None` if that is nothing.
+    pub(super) fn of(words: &Words) -> Option<Taking> {
+        /// close_range(2) with it only marks them (linux/close_range.h).
+        const CLOEXEC: u32 = 1 << 2;
+        let [first, second, flags, ..] = words.args.map(|word| word as u32);
+        let (fds, at_once) = match (words.arch, words.number & !decode::Abi::X32_BIT) {
+            (seccomp::Arch::I386, 6) | (seccomp::Arch::X86_64, 3) => (first..=first, true),
+            (_, 436) if flags & CLOEXEC != 0 => return None,
+            (_, 436) => (first..=second, false),
+            // dup2 and dup3
+            _ => (second..=second, false),
+        };
+        Some(Taking { fds, at_once })
+    }
+}
+
+/// A table of descriptors. `None` stands for any: that of a thread whose maker has not told of it yet.
+type Table = Option<u64>;
+
+/// A thread's table.
+#[derive(Clone, Copy, Debug, Default)]
+struct Own {
+    table: Table,
+    /// Nobody else has it.
+    alone: bool,
+}
+
+/// Who does what to which descriptor at the moment.
+#[derive(Debug, Default)]
+pub(super) struct Descriptors {
+    /// Whether it matters.
+    holds: bool,
+    /// The last table's number.
+    last: u64,
+    owners: HashMap<Tid, Own>,
+    /// The descriptors of judged calls that are under way, until they are known to be looked up.
+    used: HashMap<Tid, (Table, u32)>,
+    taken: HashMap<Tid, (Table, Taking)>,
+}
+
+/// Where a call has to wait for another for longer than this, it is refused: the other one's thread gets no processor.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a judged call waits for one that sleeps while it takes the descriptor away, as by dup2(2) from a file of a server
+/// that doesn't answer.
+const NAP: Duration = Duration::from_secs(1);
+
+impl Descriptors {
+    /// Holds descriptors, if that matters under a policy.
+    pub(super) fn new(holds: bool) -> Descriptors {
+        Descriptors { holds, ..Descriptors::default() }
+    }
+
+    /// A thread has a table of its own, by exec.
+    pub(super) fn has_executed(&mut self, tid: Tid, former: Tid) {
+        if self.holds {
+            self.is_over(former);
+            self.is_over(tid);
+            let own = self.new_table();
+            self.owners.insert(tid, own);
+        }
+    }
+
+    fn new_table(&mut self) -> Own {
+        self.last += 1;
+        Own { table: Some(self.last), alone: true }
+    }
+
+    /// A thread was made. It has its maker's table, or a copy of that; or its own, if it `has_executed` a program meanwhile.
+    pub(super) fn is_made(&mut self, parent: &Stopped, child: Tid, has_executed: bool) -> tracee::Result<()> {
+        if !self.holds {
+            return Ok(());
+        }
+        let shares = match Flags::of(&parent.registers()?) {
+            Flags::Register { value, .. } | Flags::Fixed(value) => value & libc::CLONE_FILES as u64 != 0,
+            // The program may have changed them meanwhile.
+            Flags::Memory(_) => true,
+        };
+        let own = if shares {
+            let own = self.owners.entry(parent.tid()).or_default();
+            own.alone = false;
+            *own
+        } else {
+            self.new_table()
+        };
+        if !has_executed {
+            self.owners.insert(child, own);
+        }
+        Ok(())
+    }
+
+    /// A thread is at a call's entry or exit.
+    pub(super) fn is_at_call(&mut self, stopped: &Stopped) -> tracee::Result<()> {
+        let tid = stopped.tid();
+        let is_in_call = self.used.contains_key(&tid) || self.taken.contains_key(&tid);
+        if is_in_call && matches!(stopped.call_info(false)?.at, At::Exit { .. }) {
+            self.has_returned(tid);
+        }
+        Ok(())
+    }
+
+    fn has_returned(&mut self, tid: Tid) {
+        self.used.remove(&tid);
+        self.taken.remove(&tid);
+    }
+
+    /// A thread is gone.
+    pub(super) fn is_over(&mut self, tid: Tid) {
+        self.has_returned(tid);
+        self.owners.remove(&tid);
+    }
+
+    fn own(&self, tid: Tid) -> Own {
+        self.owners.get(&tid).copied().unwrap_or_default()
+    }
+
+    /// A thread is about to take descriptors away: waits until nobody is in a judged call that has yet to look one of them up.
+    /// Answers whether somebody could do the same, so that the call's end is of interest; or, that it can't be made.
+    pub(super) fn takes(&mut self, tid: Tid, taking: Taking) -> Result<bool, Late> {
+        let own = self.own(tid);
+        if own.alone {
+            return Ok(false);
+        }
+        let others = |(other, (table, fd)): (&Tid, &(Table, u32))| {
+            (*other != tid && may_be_one(own.table, *table) && taking.fds.contains(fd)).then_some(*other)
+        };
+        for other in self.used.iter().filter_map(others).collect::<Vec<_>>() {
+            wait(other, PATIENCE, is_past_its_beginning)?;
+            self.used.remove(&other);
+        }
+        self.taken.insert(tid, (own.table, taking));
+        Ok(true)
+    }
+
+    /// A thread is about to make a call for which `fd` is judged: waits until nobody takes that away.
+    pub(super) fn is_settled(&mut self, tid: Tid, fd: u32) -> Result<(), Late> {
+        let own = self.own(tid);
+        if own.alone {
+            return Ok(());
+        }
+        let others = |(other, (table, taking)): (&Tid, &(Table, Taking))| {
+            let meets = *other != tid && may_be_one(own.table, *table) && taking.fds.contains(&fd);
+            meets.then_some((*other, taking.at_once))
+        };
+        for (other, at_once) in self.taken.iter().filter_map(others).collect::<Vec<_>>() {
+            if at_once {
+                wait(other, PATIENCE, is_past_its_beginning)?;
+            } else {
+                wait(other, NAP, is_out)?;
+            }
+            self.taken.remove(&other);
+        }
+        Ok(())
+    }
+
+    /// A thread makes a call for which `fd` was judged.
+    pub(super) fn uses(&mut self, tid: Tid, fd: u32) {
+        let own = self.own(tid);
+        if self.holds && !own.alone {
+            self.used.insert(tid, (own.table, fd));
+        }
+    }
+}
+
+fn may_be_one(a: Table, b: Table) -> bool {
+    a.is_none() || b.is_none() || a == b
+}
+
+/// A call would have to wait for one whose thread gets no processor, or sleeps at the wrong moment.
+#[derive(Debug)]
+pub(super) struct Late;
+
+/// Whether a thread that we let go on into a call is out of it: it has stopped for us, or is gone.
+fn is_out(tid: Tid, state: char) -> bool {
+    match state {
+        HIDDEN => has_stopped(tid),
+        state => "tTZX".contains(state),
+    }
+}
+
+/// The same; or the thread sleeps, which it does in no call before it has looked its descriptor up, or taken it away. (Where locks
+/// sleep as well, it may wait for one.)
+fn is_past_its_beginning(tid: Tid, state: char) -> bool {
+    is_out(tid, state) || state == 'S' || state == 'D' && !locks_sleep()
+}
+
+/// The state of a thread that is gone, or hides its own (proc(5), hidepid).
+const HIDDEN: char = '?';
+
+/// The state of a thread (proc_pid_stat(5)).
+fn state(tid: Tid) -> char {
+    proc_stat(tid).and_then(|stat| stat.first()?.chars().next()).unwrap_or(HIDDEN)
+}
+
+/// Whether the kernel is one for real time, in which a thread that waits for a spinlock sleeps uninterruptibly.
+fn locks_sleep() -> bool {
+    fs::read("/sys/kernel/realtime").is_ok_and(|is| is.starts_with(b"1"))
+}
+
+/// Waits until a thread is in such a state.
+fn wait(tid: Tid, patience: Duration, is_so: fn(Tid, char) -> bool) -> Result<(), Late> {
+    /// How often we only let others run.
+    const YIELDS: u32 = 100;
+    const PAUSE: Duration = Duration::from_micros(50);
+    let begun = Instant::now();
+    let mut rounds = 0;
+    while !is_so(tid, state(tid)) {
+        if rounds < YIELDS {
+            thread::yield_now();
+        } else if begun.elapsed() < patience {
+            thread::sleep(PAUSE);
+        } else {
+            say(format_args!(
+                "thread {tid} is in a call with a descriptor that another thread uses or closes, and is late: the other's \
+                 call answers EBUSY"
+            ));
+            return Err(Late);
+        }
+        rounds += 1;
+    }
+    Ok(())
+}
