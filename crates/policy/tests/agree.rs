@@ -4,9 +4,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use abi::{Call, Errno};
-use policy::{Action, By, Copied, Pattern, Policy, Rule, Socket};
+use policy::{Action, By, Copied, Pattern, Policy, Rule, Socket, Step};
 use proptest::prelude::*;
 use random::{Event, FASTOPEN, INET, INET6, MEMORY, UNIX, VSOCK, event, inet, layered, policy};
+use seccomp::{Arch, Data};
 
 mod random;
 
@@ -342,6 +343,28 @@ fn a_rule_that_tells_of_listen_is_no_rule_on_bind() {
     }
 }
 
+/// Sockets that take addresses of others': those that are understood, and some that aren't.
+const OTHERS: [(u32, u32, u32); 18] = [
+    (INET, 1, 6),
+    (INET, 1, 262),
+    (INET, 2, 17),
+    (INET, 2, 1),
+    (INET, 3, 255),
+    (INET, 5, 132),
+    (INET, 2, 136),
+    (INET6, 1, 6),
+    (INET6, 2, 17),
+    (INET6, 2, 58),
+    (INET6, 3, 58),
+    (INET6, 1, 132),
+    (UNIX, 1, 0),
+    (UNIX, 2, 0),
+    (UNIX, 5, 0),
+    (VSOCK, 1, 0),
+    (VSOCK, 2, 0),
+    (VSOCK, 5, 0),
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -361,6 +384,54 @@ proptest! {
             }
             prop_assert_eq!(layered, directly, "{:?}\n{:?}", event,
                 policy.rules.iter().map(ToString::to_string).collect::<Vec<_>>());
+        }
+    }
+
+    /// Where descriptors need not be held, what is permitted to a socket is permitted to each that can be put in its place; or
+    /// the kernel refuses the address.
+    #[test]
+    fn sockets_that_are_not_held_are_alike(
+        policy in policy(),
+        events in proptest::collection::vec(event(), 20),
+        put in proptest::collection::vec(proptest::sample::select(&OTHERS[..]), 20),
+    ) {
+        let compiled = policy.compile();
+        if compiled.holds_descriptors() {
+            return Ok(());
+        }
+        let can_be_made = |family: u32, ty: u32, protocol: u32| {
+            let args = [family, ty, protocol, 0, 0, 0].map(u64::from);
+            let nr = Call::Socket.facts().direct_x86_64.number;
+            let data = Data { arch: Arch::X86_64.audit(), nr, args, instruction_pointer: 0 };
+            // The kernel has no sockets of other types.
+            [1, 2, 3, 5].contains(&ty)
+                && !matches!(compiled.step(&data), Step::Decided(verdict) if !verdict.action.permits())
+        };
+        for (event, (family, ty, protocol)) in events.iter().zip(put) {
+            let moves = matches!(
+                event.call,
+                Call::Bind | Call::Connect | Call::Send | Call::Sendto | Call::Sendmsg | Call::Sendmmsg
+            );
+            let there = can_be_made(event.family, event.ty, event.protocol) && can_be_made(family, ty, protocol);
+            if !moves || !there || compiled.step(&event.data()) != Step::Memory {
+                continue;
+            }
+            // What means nothing to the one is not said to the other.
+            let flags = if event.socket().ty == 1 { event.flags } else { event.flags & !FASTOPEN };
+            let own = event.copied();
+            let other = Copied { socket: Socket::new(family, ty, protocol), flags, ..own };
+            let alike = own.socket.family == family || own.socket.is_inet() && other.socket.is_inet();
+            // What is no address of the other's is none there: it sends on its connection, which nobody judges.
+            let family = own.address.and_then(|address| address.first_chunk()).map(|own| u32::from(u16::from_ne_bytes(*own)));
+            let addressed = family == Some(other.socket.family) || family == Some(INET) && other.socket.is_inet();
+            if alike && addressed && compiled.judge(&own).action.permits() {
+                let verdict = compiled.judge(&other);
+                prop_assert!(
+                    verdict.action.permits() || verdict.by == By::Malformed,
+                    "{:?}\n{:?}: {:?}\n{:?}", event, other.socket, verdict,
+                    compiled.policy().rules.iter().map(ToString::to_string).collect::<Vec<_>>()
+                );
+            }
         }
     }
 

@@ -196,7 +196,7 @@ fn may_be_one(a: Table, b: Table) -> bool {
 }
 
 /// A call would have to wait for one whose thread gets no processor, or sleeps at the wrong moment.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Late;
 
 /// Whether a thread that we let go on into a call is out of it: it has stopped for us, or is gone.
@@ -248,4 +248,140 @@ fn wait(tid: Tid, patience: Duration, is_so: fn(Tid, char) -> bool) -> Result<()
         rounds += 1;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+    use decode::Abi;
+    use seccomp::Arch;
+
+    use super::*;
+
+    fn taking(arch: Arch, number: u32, args: [u64; 3]) -> Option<Taking> {
+        let abi = if arch == Arch::I386 { Abi::I386 } else { Abi::X86_64 };
+        let [a, b, c] = args;
+        Taking::of(&Words { arch, abi, number, args: [a, b, c, 0, 0, 0] })
+    }
+
+    #[test]
+    fn what_is_taken() {
+        let high = 7 << 32;
+        for (arch, [close, dup2, dup3]) in [(Arch::I386, [6, 63, 330]), (Arch::X86_64, [3, 33, 292])] {
+            for (number, args, fds, at_once) in [
+                (close, [high | 5, 9, 0], 5..=5, true),
+                (dup2, [5, high | 9, 0], 9..=9, false),
+                (dup3, [5, 9, 0], 9..=9, false),
+                (436, [5, u64::MAX, 0], 5..=u32::MAX, false),
+                (436, [5, 9, 2], 5..=9, false),
+            ] {
+                assert_eq!(taking(arch, number, args), Some(Taking { fds, at_once }), "{arch:?} {number}");
+            }
+            assert_eq!(taking(arch, 436, [5, 9, 4]), None);
+        }
+        let x32 = 0x4000_0000 | 33;
+        assert_eq!(taking(Arch::X86_64, x32, [5, 9, 0]), Some(Taking { fds: 9..=9, at_once: false }));
+    }
+
+    fn close(fd: u32) -> Taking {
+        Taking { fds: fd..=fd, at_once: true }
+    }
+
+    /// A thread that runs until it is told to sleep; its number.
+    fn with_running<R>(test: impl FnOnce(Tid, &AtomicBool) -> R) -> R {
+        let (tid, sleeps, over) = (AtomicI32::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // SAFETY: no pointers.
+                tid.store(unsafe { libc::gettid() }, Ordering::SeqCst);
+                while !sleeps.load(Ordering::SeqCst) {}
+                while !over.load(Ordering::SeqCst) {
+                    thread::sleep(PAUSE);
+                }
+            });
+            while tid.load(Ordering::SeqCst) == 0 {
+                thread::yield_now();
+            }
+            let result = test(tid.load(Ordering::SeqCst), &sleeps);
+            sleeps.store(true, Ordering::SeqCst);
+            over.store(true, Ordering::SeqCst);
+            result
+        })
+    }
+
+    const PAUSE: Duration = Duration::from_millis(20);
+
+    /// Two threads that share a table, and one that doesn't.
+    fn three(a: Tid, b: Tid, other: Tid) -> Descriptors {
+        let mut descriptors = Descriptors::new(true);
+        let shared = Own { alone: false, ..descriptors.new_table() };
+        let own = Own { alone: false, ..descriptors.new_table() };
+        descriptors.owners.extend([(a, shared), (b, shared), (other, own)]);
+        descriptors
+    }
+
+    #[test]
+    fn who_takes_waits_until_the_other_sleeps() {
+        with_running(|tid, sleeps| {
+            let mut descriptors = three(tid, -2, -3);
+            descriptors.uses(tid, 5);
+            // Another descriptor, another table.
+            assert_eq!(descriptors.takes(-2, close(6)), Ok(true));
+            assert_eq!(descriptors.takes(-3, close(5)), Ok(true));
+            let told = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(PAUSE);
+                    told.store(true, Ordering::SeqCst);
+                    sleeps.store(true, Ordering::SeqCst);
+                });
+                assert_eq!(descriptors.takes(-2, close(5)), Ok(true));
+                assert!(told.load(Ordering::SeqCst), "it did not wait");
+            });
+        });
+    }
+
+    #[test]
+    fn who_is_judged_waits_for_who_takes() {
+        with_running(|tid, sleeps| {
+            let mut descriptors = three(tid, -2, -3);
+            assert_eq!(descriptors.takes(tid, close(5)), Ok(true));
+            assert_eq!(descriptors.is_settled(-2, 6), Ok(()));
+            assert_eq!(descriptors.is_settled(-3, 5), Ok(()));
+            // Of whom nothing is known, everything may be true.
+            descriptors.owners.remove(&-3);
+            let told = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(PAUSE);
+                    told.store(true, Ordering::SeqCst);
+                    sleeps.store(true, Ordering::SeqCst);
+                });
+                assert_eq!(descriptors.is_settled(-3, 5), Ok(()));
+                assert!(told.load(Ordering::SeqCst), "it did not wait");
+            });
+        });
+    }
+
+    /// Who sleeps in dup2 may have it before it yet.
+    #[test]
+    fn a_sleeper_is_not_waited_for_for_ever() {
+        with_running(|tid, sleeps| {
+            sleeps.store(true, Ordering::SeqCst);
+            let mut descriptors = three(tid, -2, -3);
+            assert_eq!(descriptors.takes(tid, Taking { fds: 5..=5, at_once: false }), Ok(true));
+            assert_eq!(descriptors.is_settled(-2, 5), Err(Late));
+        });
+    }
+
+    #[test]
+    fn who_is_alone_waits_for_nobody() {
+        let mut descriptors = Descriptors::new(true);
+        descriptors.has_executed(1, 1);
+        assert_eq!(descriptors.takes(1, close(5)), Ok(false));
+        assert_eq!(descriptors.is_settled(1, 5), Ok(()));
+        descriptors.uses(1, 5);
+        assert!(descriptors.used.is_empty() && descriptors.taken.is_empty());
+    }
 }

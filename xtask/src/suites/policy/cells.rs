@@ -19,17 +19,23 @@ const FORMS: [(Bits, &str); 5] = [
     (Bits::ThirtyTwo, "socketcall-vdso"),
 ];
 
+/// Rules that permit it all: by address alone, and for some types of sockets only, so that descriptors are held.
+const RULES: [(&str, &str); 2] = [
+    ("", r#"{ action = "allow", address = "@cells-*" }"#),
+    (
+        ", held",
+        r#"{ action = "allow", type = ["dgram", "stream"], address = "@cells-*" }, { action = "allow", call = "create" }"#,
+    ),
+];
+
 /// Cells of each call: seven that are disturbed, and one after each that ends a program.
 const CELLS: usize = 9;
 
 pub fn cases(world: &World, guests: &Guests, add: &mut Add<'_>) {
     for call in CALLS {
-        for (bits, way) in FORMS {
-            add(&format!("disturbed: {call}, {} bits, {way}", bits.name()), &|| {
-                let policy = r#"default = "deny"
-rule = [{ action = "allow", address = "@cells-*" }]
-"#;
-                let policy = guests.policy("cells", policy)?;
+        for ((bits, way), (held, rules)) in FORMS.iter().flat_map(|form| RULES.map(|rules| (*form, rules))) {
+            add(&format!("disturbed: {call}, {} bits, {way}{held}", bits.name()), &|| {
+                let policy = guests.policy("cells", &format!("default = \"deny\"\nrule = [{rules}]\n"))?;
                 let program = guests.program("cells", bits)?.display().to_string();
                 let program = [program, call.to_owned(), way.to_owned()];
                 let native = run(&[], &program)?;
