@@ -115,6 +115,8 @@ const FAMILIES: &[&str] = &["--deny", "family=alg,vsock"];
 /// Rules that need a look at the program's memory where it connects. The network is one for documentation
 /// (RFC 5737).
 const ADDRESSES: &[&str] = &["--deny", "call=connect address=192.0.2.0/24"];
+/// The same for sockets of one type, so that descriptors are held.
+const TYPES: &[&str] = &["--deny", "call=connect type=stream address=192.0.2.0/24"];
 
 /// `run` without options and bound.
 const fn run(name: &'static str, work: Work, place: Place) -> Row {
@@ -190,6 +192,7 @@ pub const ROWS: &[Row] = &[
     policed("policy addresses, iperf3", ADDRESSES, IPERF3),
     Row { bound: Some(Over(25_000.0)), ..policed("policy addresses, connect", ADDRESSES, Work::Connect64) },
     Row { options: ADDRESSES, ..run("policy connect, any CPU", Work::Connect64, Free) },
+    Row { options: TYPES, ..run("policy types, connect", Work::Connect64, One) },
 ];
 
 /// What is chosen by `names`.

@@ -124,6 +124,8 @@ fn forms(index: usize, race: &Race) -> Vec<Form> {
             forms.push(form(Bits::SixtyFour, "int80", "vm"));
         }
         "connect" => forms.push(form(Bits::ThirtyTwo, "socketcall", "fork")),
+        "type-dup2" => forms.push(form(Bits::SixtyFour, "syscall", "vm")),
+        "type-close" => forms.push(form(Bits::SixtyFour, "int80", "thread")),
         _ => {}
     }
     forms
