@@ -32,6 +32,8 @@ mod program;
 mod record;
 mod session;
 mod signals;
+mod spawned;
+mod supervisor;
 mod trial;
 mod untraced;
 mod withdraw;
@@ -43,10 +45,11 @@ pub use domain::version as landlock_version;
 pub use enforce::{Enforce, Evidence, Refusal};
 pub use error::Error;
 pub use explain::{Explanation, Machine, Stub};
-pub use launch::{Launch, Running, Session};
+pub use launch::{Launch, Session};
 pub use layer::{End, Handled, Judged, Layer, Plan, Then};
 pub use program::Kind;
 pub use record::{Clocks, Observer, Record};
+pub use spawned::Running;
 pub use untraced::Untraced;
 
 /// One line to the user, on standard error. Nobody is there to be told if it can't be written; and where it

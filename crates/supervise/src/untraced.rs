@@ -21,8 +21,9 @@ use tracee::{Options, Resume, Scope, Stop, Stopped, Tid, Waited, Waiter};
 use crate::child::{fork_unseen, pass_descriptor, receive_descriptor, socket_pair};
 use crate::demux::{Placer, Placing, check_kernel, execs, warn_of_outer_kill};
 use crate::follow::say_not_raised;
-use crate::launch::{Launch, ended, set_tracer};
+use crate::launch::Launch;
 use crate::no_new_privs::is_capable;
+use crate::supervisor::{ended, set_tracer};
 use crate::withdraw::{protect, withdraw};
 use crate::{Error, domain, inherited, say, trial};
 

@@ -295,7 +295,9 @@ mod tests {
             scope.spawn(|| {
                 // SAFETY: no pointers.
                 tid.store(unsafe { libc::gettid() }, Ordering::SeqCst);
-                while !sleeps.load(Ordering::SeqCst) {}
+                while !sleeps.load(Ordering::SeqCst) {
+                    std::hint::spin_loop();
+                }
                 while !over.load(Ordering::SeqCst) {
                     thread::sleep(PAUSE);
                 }
