@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use abi::Call;
 
+use crate::address::Purpose;
 use crate::judge::{CARRIERS, Judge};
+use crate::model::Policy;
 use crate::socket::{INET, INET6, Socket, UNIX, VSOCK};
 
 /// Families whose sockets take each other's addresses: those of IPv6 serve IPv4 too.
@@ -21,8 +23,26 @@ fn is_there(socket: Socket) -> bool {
 
 /// Whether two of the sockets that can be `made` take the same address, and the rules about it are not the same. `decides`
 /// tells of which calls memory decides.
-pub(crate) fn are_told_apart(judge: &Judge, made: &BTreeSet<Socket>, decides: impl Fn(Call) -> bool) -> bool {
+pub(crate) fn are_told_apart(
+    policy: &Policy,
+    judge: &Judge,
+    made: &BTreeSet<Socket>,
+    decides: impl Fn(Call) -> bool,
+) -> bool {
     let calls: Vec<Call> = CARRIERS.into_iter().filter(|call| decides(*call)).collect();
+    // Some families don't ask whether an address is one of theirs (net/packet/af_packet.c, `packet_snd`).
+    let takes_any = |socket: &Socket| !ALIKE.iter().any(|families| families.contains(&socket.family));
+    let refuses = |call: &Call, socket: &Socket| {
+        let verdict = Purpose::of(*call).map(|purpose| policy.on_unmodelled(purpose, *call, *socket));
+        verdict.is_some_and(|verdict| !verdict.action.permits())
+    };
+    if made
+        .iter()
+        .filter(|socket| takes_any(socket))
+        .any(|socket| calls.iter().any(|call| refuses(call, socket)))
+    {
+        return true;
+    }
     ALIKE.into_iter().any(|families| {
         let own = || made.iter().filter(|socket| families.contains(&socket.family) && is_there(**socket));
         let is_odd = own().any(|socket| !socket.is_modelled()) && own().count() > 1;

@@ -74,7 +74,7 @@ impl Planner<'_> {
             When::Always => true,
             When::Memory => self.plan.planned.values().any(Planned::reads_memory),
             When::Paths => self.policy.asks_for_paths(),
-            When::Apart => apart::are_told_apart(self.judge, &self.made, |call| {
+            When::Apart => apart::are_told_apart(self.policy, self.judge, &self.made, |call| {
                 self.plan.planned.values().any(|planned| planned.call == Some(call) && planned.reads_memory())
             }),
         };

@@ -344,7 +344,7 @@ fn a_rule_that_tells_of_listen_is_no_rule_on_bind() {
 }
 
 /// Sockets that take addresses of others': those that are understood, and some that aren't.
-const OTHERS: [(u32, u32, u32); 18] = [
+const OTHERS: [(u32, u32, u32); 20] = [
     (INET, 1, 6),
     (INET, 1, 262),
     (INET, 2, 17),
@@ -363,6 +363,8 @@ const OTHERS: [(u32, u32, u32); 18] = [
     (VSOCK, 1, 0),
     (VSOCK, 2, 0),
     (VSOCK, 5, 0),
+    (16, 3, 0),
+    (17, 3, 768),
 ];
 
 proptest! {
@@ -420,10 +422,12 @@ proptest! {
             let flags = if event.socket().ty == 1 { event.flags } else { event.flags & !FASTOPEN };
             let own = event.copied();
             let other = Copied { socket: Socket::new(family, ty, protocol), flags, ..own };
-            let alike = own.socket.family == family || own.socket.is_inet() && other.socket.is_inet();
+            let is_odd = [16, 17].contains(&family);
+            let alike = own.socket.family == family || own.socket.is_inet() && other.socket.is_inet() || is_odd;
             // What is no address of the other's is none there: it sends on its connection, which nobody judges.
             let family = own.address.and_then(|address| address.first_chunk()).map(|own| u32::from(u16::from_ne_bytes(*own)));
-            let addressed = family == Some(other.socket.family) || family == Some(INET) && other.socket.is_inet();
+            let addressed =
+                is_odd || family == Some(other.socket.family) || family == Some(INET) && other.socket.is_inet();
             if alike && addressed && compiled.judge(&own).action.permits() {
                 let verdict = compiled.judge(&other);
                 prop_assert!(

@@ -24,7 +24,8 @@ impl Flags {
     /// number does not tell, and its code decides.
     pub(crate) fn of(registers: &Registers) -> Flags {
         let (narrow, wide) = (registers.i386_args()[0].into(), registers.x86_64_args()[0]);
-        match registers.call_number().cast_unsigned() {
+        // x32 has the same numbers.
+        match registers.call_number().cast_unsigned() & !decode::Abi::X32_BIT {
             CLONE_I386 => Flags::Register { wide: false, value: narrow },
             CLONE_X86_64 => Flags::Register { wide: true, value: wide },
             CLONE3 => Flags::Memory(if registers.is_32() { narrow } else { wide }),
