@@ -248,9 +248,9 @@ impl Enforce {
     /// listen, which is permitted for this socket. There is no memory to copy; but another thread may put another socket in its
     /// place: one that is bound to nothing, which then listens on any address.
     pub(super) fn listen(&mut self, copy: socket::Copy, backlog: i32) -> Outcome {
-        // It asks for no credentials (net/ipv4/af_inet.c, `inet_listen`), and never waits: so it is made by us, on the socket
-        // that was judged.
-        if copy.socket.is_inet() {
+        // It asks for no credentials (net/ipv4/af_inet.c, `inet_listen`; net/vmw_vsock/af_vsock.c, `vsock_listen`), and never
+        // waits: so it is made by us, on the socket that was judged.
+        if copy.socket.is_inet() || copy.is_vsock() {
             return Outcome::Answered(copy.listen(backlog));
         }
         // Others keep the credentials of whoever called last (net/unix/af_unix.c, `unix_listen`), so the program calls, and

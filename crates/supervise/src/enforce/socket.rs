@@ -16,6 +16,8 @@ const UNIX: u32 = 1;
 const INET: u32 = 2;
 /// AF_INET6
 const INET6: u32 = 10;
+/// AF_VSOCK
+const VSOCK: u32 = 40;
 
 /// Why a socket can't be looked at.
 pub(super) enum Missing {
@@ -152,6 +154,10 @@ impl Copy {
 
     pub(super) fn is_unix(&self) -> bool {
         self.socket.family == UNIX
+    }
+
+    pub(super) fn is_vsock(&self) -> bool {
+        self.socket.family == VSOCK
     }
 
     /// Its own address, as getsockname(2) tells it; nothing if it has none.
