@@ -21,8 +21,9 @@ fn is_there(socket: Socket) -> bool {
     socket.is_modelled() || socket.is_inet() && IP_TYPES.contains(&socket.ty)
 }
 
-/// Whether two of the sockets that can be `made` take the same address, and the rules about it are not the same. `decides`
-/// tells of which calls memory decides.
+/// Whether two sockets take the same address, and the rules about it are not the same. Every kind that the rules understand may be
+/// there, since sockets can be inherited or received; of others those that can be `made`. `decides` tells of which calls memory
+/// decides.
 pub(crate) fn are_told_apart(
     policy: &Policy,
     judge: &Judge,
@@ -44,8 +45,9 @@ pub(crate) fn are_told_apart(
         return true;
     }
     ALIKE.into_iter().any(|families| {
-        let own = || made.iter().filter(|socket| families.contains(&socket.family) && is_there(**socket));
-        let is_odd = own().any(|socket| !socket.is_modelled()) && own().count() > 1;
+        let own =
+            || made.iter().chain(&Socket::MODELLED).filter(|s| families.contains(&s.family) && is_there(**s));
+        let is_odd = own().any(|socket| !socket.is_modelled());
         // Of IPv4's addresses in sockets of IPv6, the mapped ones are meant.
         let differ = |call: Call, wire: &[u32]| {
             let mapped = |socket: &Socket| wire.len() > 1 && socket.family == INET6;

@@ -90,10 +90,13 @@ const TYPING: [u32; 2] = [0x5412, 0x541c];
 /// SECCOMP_FILTER_FLAG_NEW_LISTENER (linux/seccomp.h).
 const NEW_LISTENER: u32 = 1 << 3;
 
+/// BPF_PROG_TEST_RUN (linux/bpf.h), by which a program is run that closes descriptors (kernel/bpf/syscall.c, `bpf_sys_close`).
+const PROG_TEST_RUN: u32 = 10;
+
 /// Every call (arch/x86/entry/syscalls/syscall_32.tbl and syscall_64.tbl).
 ///
 /// clone3 has its flags in memory, so it is refused as on a kernel without it: the C libraries then call clone.
-pub(crate) const DOORS: [Door; 28] = [
+pub(crate) const DOORS: [Door; 29] = [
     door(Escape::Ptrace, "ptrace", 26, 101).x32(521),
     door(Escape::ProcessVmWritev, "process_vm_writev", 348, 311).x32(540),
     door(Escape::PidfdGetfd, "pidfd_getfd", 438, 438),
@@ -119,11 +122,13 @@ pub(crate) const DOORS: [Door; 28] = [
     // Linux 6.15
     door(Escape::Mount, "open_tree_attr", 467, 467),
     door(Escape::Chroot, "chroot", 61, 161),
-    // Nothing else takes a descriptor from its socket but exec, which has a table of descriptors of its own by then.
+    // What takes a descriptor from its socket. So does exec, which has a table of descriptors of its own by then; and what only
+    // some devices and rights permit: autofs, binder, programs of bpf(2).
     door(Escape::Dup2, "close", 6, 3),
     door(Escape::Dup2, "dup2", 63, 33),
     door(Escape::Dup2, "dup3", 330, 292),
     door(Escape::Dup2, "close_range", 436, 436),
+    door(Escape::Dup2, "bpf", 357, 321).when(If::Is(0, &[PROG_TEST_RUN])),
 ];
 
 impl Escape {

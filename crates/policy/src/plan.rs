@@ -118,9 +118,9 @@ impl Planner<'_> {
     }
 
     fn door(&mut self, door: &Door) {
-        let refused = match door.escape {
-            Escape::Dup2 => self.forge.leaf(Step::Held),
-            escape => self.forge.leaf(Verdict::deny(door.errno, By::Escape(escape))),
+        let refused = match (door.escape, door.condition) {
+            (Escape::Dup2, If::Always) => self.forge.leaf(Step::Held),
+            (escape, _) => self.forge.leaf(Verdict::deny(door.errno, By::Escape(escape))),
         };
         let allow = self.forge.leaf(Step::Allow);
         let node = match door.condition {

@@ -8,10 +8,11 @@
 use std::collections::HashMap;
 use std::fs;
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracee::{At, Stopped, Tid, proc_stat};
+use tracee::{At, Stopped, Tid, proc_file};
 
 use super::call::Words;
 use super::insert::has_stopped;
@@ -22,9 +23,12 @@ use crate::say;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Taking {
     fds: RangeInclusive<u32>,
-    /// Whether the descriptor is gone before the call can sleep: of close(2) (fs/open.c, which sleeps in what comes then); dup2(2)
-    /// may have to wait for a larger table first (fs/file.c, `expand_files`).
-    at_once: bool,
+    /// Whether who sleeps in the call interruptibly has taken it: what sleeps so is the old file's end. (dup2(2) may wait for a
+    /// larger table before that, but uninterruptibly; fs/file.c, `expand_files`.) Who closes a range may sleep for one of it,
+    /// and have others before it.
+    interruptibly: bool,
+    /// Whether who sleeps uninterruptibly has too: in close(2), where nothing is waited for before.
+    uninterruptibly: bool,
 }
 
 impl Taking {
@@ -33,14 +37,14 @@ impl Taking {
         /// close_range(2) with it only marks them (linux/close_range.h).
         const CLOEXEC: u32 = 1 << 2;
         let [first, second, flags, ..] = words.args.map(|word| word as u32);
-        let (fds, at_once) = match (words.arch, words.number & !decode::Abi::X32_BIT) {
-            (seccomp::Arch::I386, 6) | (seccomp::Arch::X86_64, 3) => (first..=first, true),
+        let (fds, interruptibly, uninterruptibly) = match (words.arch, words.number & !decode::Abi::X32_BIT) {
+            (seccomp::Arch::I386, 6) | (seccomp::Arch::X86_64, 3) => (first..=first, true, true),
             (_, 436) if flags & CLOEXEC != 0 => return None,
-            (_, 436) => (first..=second, false),
+            (_, 436) => (first..=second, false, false),
             // dup2 and dup3
-            _ => (second..=second, false),
+            _ => (second..=second, true, false),
         };
-        Some(Taking { fds, at_once })
+        Some(Taking { fds, interruptibly, uninterruptibly })
     }
 }
 
@@ -70,9 +74,8 @@ pub(super) struct Descriptors {
 
 /// Where a call has to wait for another for longer than this, it is refused: the other one's thread gets no processor.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a judged call waits for one that sleeps while it takes the descriptor away, as by dup2(2) from a file of a server
-/// that doesn't answer.
-const NAP: Duration = Duration::from_secs(1);
+/// How long it waits for one that sleeps, and may have it before it yet.
+const NAP: Duration = Duration::from_millis(100);
 
 impl Descriptors {
     /// Holds descriptors, if that matters under a policy.
@@ -95,7 +98,7 @@ impl Descriptors {
         Own { table: Some(self.last), alone: true }
     }
 
-    /// A thread was made. It has its maker's table, or a copy of that; or its own, if it `has_executed` a program meanwhile.
+    /// A thread was made, by one that is still in that call. `has_executed` tells of a program of its own meanwhile.
     pub(super) fn is_made(&mut self, parent: &Stopped, child: Tid, has_executed: bool) -> tracee::Result<()> {
         if !self.holds {
             return Ok(());
@@ -105,17 +108,25 @@ impl Descriptors {
             // The program may have changed them meanwhile.
             Flags::Memory(_) => true,
         };
+        self.has_made(parent.tid(), child, shares, has_executed);
+        Ok(())
+    }
+
+    /// The new thread has its maker's table, or a copy of that; or its own, if it has executed a program.
+    fn has_made(&mut self, parent: Tid, child: Tid, shares: bool, has_executed: bool) {
         let own = if shares {
-            let own = self.owners.entry(parent.tid()).or_default();
+            let own = self.owners.entry(parent).or_default();
             own.alone = false;
             *own
+        } else if self.owners.contains_key(&child) {
+            // Its maker is late, and it has made others meanwhile.
+            Own::default()
         } else {
             self.new_table()
         };
         if !has_executed {
             self.owners.insert(child, own);
         }
-        Ok(())
     }
 
     /// A thread is at a call's entry or exit.
@@ -154,7 +165,7 @@ impl Descriptors {
             (*other != tid && may_be_one(own.table, *table) && taking.fds.contains(fd)).then_some(*other)
         };
         for other in self.used.iter().filter_map(others).collect::<Vec<_>>() {
-            wait(other, PATIENCE, is_past_its_beginning)?;
+            wait(other, &|state| state.is_past(true, true))?;
             self.used.remove(&other);
         }
         self.taken.insert(tid, (own.table, taking));
@@ -169,14 +180,12 @@ impl Descriptors {
         }
         let others = |(other, (table, taking)): (&Tid, &(Table, Taking))| {
             let meets = *other != tid && may_be_one(own.table, *table) && taking.fds.contains(&fd);
-            meets.then_some((*other, taking.at_once))
+            meets.then_some((*other, taking.interruptibly, taking.uninterruptibly))
         };
-        for (other, at_once) in self.taken.iter().filter_map(others).collect::<Vec<_>>() {
-            if at_once {
-                wait(other, PATIENCE, is_past_its_beginning)?;
-            } else {
-                wait(other, NAP, is_out)?;
-            }
+        for (other, interruptibly, uninterruptibly) in
+            self.taken.iter().filter_map(others).collect::<Vec<_>>()
+        {
+            wait(other, &|state| state.is_past(interruptibly, uninterruptibly))?;
             self.taken.remove(&other);
         }
         Ok(())
@@ -199,44 +208,71 @@ fn may_be_one(a: Table, b: Table) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Late;
 
-/// Whether a thread that we let go on into a call is out of it: it has stopped for us, or is gone.
-fn is_out(tid: Tid, state: char) -> bool {
-    match state {
-        HIDDEN => has_stopped(tid),
-        state => "tTZX".contains(state),
+/// The state of a thread that we let go on into a call.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    tid: Tid,
+    /// As proc_pid_stat(5) has it; `None` of a thread that is gone, or hides it (proc(5), hidepid).
+    letter: Option<u8>,
+}
+
+impl State {
+    fn of(tid: Tid) -> State {
+        // The process's own file adds up all of its threads, however many there are.
+        let stat = proc_file(tid, &format!("task/{tid}/stat")).and_then(|file| fs::read(file).ok());
+        // The name in parentheses may hold anything.
+        let letter = stat.and_then(|stat| {
+            let end = stat.iter().rposition(|byte| *byte == b')')?;
+            stat.get(end + 2).copied()
+        });
+        State { tid, letter }
+    }
+
+    /// Whether the thread has looked its descriptor up, or taken it away: it is out of the call, since it has stopped for us or
+    /// is gone; or it sleeps in it, which it does no earlier.
+    fn is_past(self, interruptibly: bool, uninterruptibly: bool) -> bool {
+        match self.letter {
+            None => has_stopped(self.tid),
+            Some(b't' | b'T' | b'Z' | b'X') => true,
+            Some(b'S') => interruptibly,
+            Some(b'D') => uninterruptibly && self.sleeps_in_call(),
+            Some(_) => false,
+        }
+    }
+
+    fn sleeps(self) -> bool {
+        matches!(self.letter, Some(b'S' | b'D'))
+    }
+
+    /// Whether a thread that sleeps uninterruptibly does so in the call. A cgroup can freeze it where it was stopped for us; and
+    /// where locks sleep, as under PREEMPT_RT, it may wait for one on its way there.
+    fn sleeps_in_call(self) -> bool {
+        static LOCKS_SLEEP: LazyLock<bool> = LazyLock::new(|| {
+            const REAL_TIME: &[u8] = b"PREEMPT_RT";
+            let version = fs::read("/proc/version").unwrap_or_default();
+            version.windows(REAL_TIME.len()).any(|part| part == REAL_TIME)
+        });
+        let place = proc_file(self.tid, "wchan").and_then(|file| fs::read(file).ok());
+        // 0 stands for no place, and for one that we may not know.
+        !*LOCKS_SLEEP && place.is_some_and(|place| !matches!(place.as_slice(), b"" | b"0" | b"ptrace_stop"))
     }
 }
 
-/// The same; or the thread sleeps, which it does in no call before it has looked its descriptor up, or taken it away. (Where locks
-/// sleep as well, it may wait for one.)
-fn is_past_its_beginning(tid: Tid, state: char) -> bool {
-    is_out(tid, state) || state == 'S' || state == 'D' && !locks_sleep()
-}
-
-/// The state of a thread that is gone, or hides its own (proc(5), hidepid).
-const HIDDEN: char = '?';
-
-/// The state of a thread (proc_pid_stat(5)).
-fn state(tid: Tid) -> char {
-    proc_stat(tid).and_then(|stat| stat.first()?.chars().next()).unwrap_or(HIDDEN)
-}
-
-/// Whether the kernel is one for real time, in which a thread that waits for a spinlock sleeps uninterruptibly.
-fn locks_sleep() -> bool {
-    fs::read("/sys/kernel/realtime").is_ok_and(|is| is.starts_with(b"1"))
-}
-
 /// Waits until a thread is in such a state.
-fn wait(tid: Tid, patience: Duration, is_so: fn(Tid, char) -> bool) -> Result<(), Late> {
+fn wait(tid: Tid, is_so: &dyn Fn(State) -> bool) -> Result<(), Late> {
     /// How often we only let others run.
     const YIELDS: u32 = 100;
     const PAUSE: Duration = Duration::from_micros(50);
     let begun = Instant::now();
     let mut rounds = 0;
-    while !is_so(tid, state(tid)) {
+    loop {
+        let state = State::of(tid);
+        if is_so(state) {
+            return Ok(());
+        }
         if rounds < YIELDS {
             thread::yield_now();
-        } else if begun.elapsed() < patience {
+        } else if begun.elapsed() < if state.sleeps() { NAP } else { PATIENCE } {
             thread::sleep(PAUSE);
         } else {
             say(format_args!(
@@ -247,7 +283,6 @@ fn wait(tid: Tid, patience: Duration, is_so: fn(Tid, char) -> bool) -> Result<()
         }
         rounds += 1;
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -268,24 +303,32 @@ mod tests {
     #[test]
     fn what_is_taken() {
         let high = 7 << 32;
-        for (arch, [close, dup2, dup3]) in [(Arch::I386, [6, 63, 330]), (Arch::X86_64, [3, 33, 292])] {
-            for (number, args, fds, at_once) in [
-                (close, [high | 5, 9, 0], 5..=5, true),
-                (dup2, [5, high | 9, 0], 9..=9, false),
-                (dup3, [5, 9, 0], 9..=9, false),
-                (436, [5, u64::MAX, 0], 5..=u32::MAX, false),
-                (436, [5, 9, 2], 5..=9, false),
+        for (arch, [first, second, third]) in [(Arch::I386, [6, 63, 330]), (Arch::X86_64, [3, 33, 292])] {
+            for (number, args, expected) in [
+                (first, [high | 5, 9, 0], close(5)),
+                (second, [5, high | 9, 0], dup(9)),
+                (third, [5, 9, 0], dup(9)),
+                (436, [5, u64::MAX, 0], range(5..=u32::MAX)),
+                (436, [5, 9, 2], range(5..=9)),
             ] {
-                assert_eq!(taking(arch, number, args), Some(Taking { fds, at_once }), "{arch:?} {number}");
+                assert_eq!(taking(arch, number, args), Some(expected), "{arch:?} {number}");
             }
             assert_eq!(taking(arch, 436, [5, 9, 4]), None);
         }
         let x32 = 0x4000_0000 | 33;
-        assert_eq!(taking(Arch::X86_64, x32, [5, 9, 0]), Some(Taking { fds: 9..=9, at_once: false }));
+        assert_eq!(taking(Arch::X86_64, x32, [5, 9, 0]), Some(dup(9)));
     }
 
     fn close(fd: u32) -> Taking {
-        Taking { fds: fd..=fd, at_once: true }
+        Taking { fds: fd..=fd, interruptibly: true, uninterruptibly: true }
+    }
+
+    fn dup(fd: u32) -> Taking {
+        Taking { uninterruptibly: false, ..close(fd) }
+    }
+
+    fn range(fds: RangeInclusive<u32>) -> Taking {
+        Taking { fds, interruptibly: false, uninterruptibly: false }
     }
 
     /// A thread that runs until it is told to sleep; its number.
@@ -366,14 +409,16 @@ mod tests {
         });
     }
 
-    /// Who sleeps in dup2 may have it before it yet.
+    /// Who sleeps while it closes several may have one before it yet.
     #[test]
     fn a_sleeper_is_not_waited_for_for_ever() {
         with_running(|tid, sleeps| {
             sleeps.store(true, Ordering::SeqCst);
             let mut descriptors = three(tid, -2, -3);
-            assert_eq!(descriptors.takes(tid, Taking { fds: 5..=5, at_once: false }), Ok(true));
+            assert_eq!(descriptors.takes(tid, range(3..=9)), Ok(true));
             assert_eq!(descriptors.is_settled(-2, 5), Err(Late));
+            assert_eq!(descriptors.takes(tid, dup(5)), Ok(true));
+            assert_eq!(descriptors.is_settled(-2, 5), Ok(()));
         });
     }
 
@@ -385,5 +430,31 @@ mod tests {
         assert_eq!(descriptors.is_settled(1, 5), Ok(()));
         descriptors.uses(1, 5);
         assert!(descriptors.used.is_empty() && descriptors.taken.is_empty());
+    }
+    #[test]
+    fn who_shares_a_table_is_not_alone() {
+        let mut descriptors = Descriptors::new(true);
+        descriptors.has_executed(1, 1);
+        descriptors.has_made(1, 2, false, false);
+        assert!(descriptors.own(1).alone && descriptors.own(2).alone);
+        descriptors.has_made(2, 3, true, false);
+        assert!(!descriptors.own(2).alone && !descriptors.own(3).alone);
+        assert_eq!(descriptors.own(2).table, descriptors.own(3).table);
+        assert_ne!(descriptors.own(1).table, descriptors.own(2).table);
+        // A program of its own.
+        descriptors.has_executed(5, 3);
+        descriptors.has_made(2, 5, true, true);
+        assert!(descriptors.own(5).alone && !descriptors.own(3).alone);
+    }
+
+    /// It may have made others that share its table, before its maker is heard.
+    #[test]
+    fn who_is_announced_late_is_not_alone() {
+        let mut descriptors = Descriptors::new(true);
+        descriptors.has_executed(1, 1);
+        descriptors.has_made(2, 3, true, false);
+        descriptors.has_made(1, 2, false, false);
+        assert!(!descriptors.own(2).alone && !descriptors.own(3).alone);
+        assert_eq!((descriptors.own(2).table, descriptors.own(3).table), (None, None));
     }
 }

@@ -79,7 +79,7 @@ fn close(fd: RawFd) -> Result<()> {
 }
 
 /// Rights with which a program can get around any rules, by their bits in CapEff (capabilities(7)).
-const RIGHTS: [(u32, &str); 2] = [(19, "CAP_SYS_PTRACE"), (21, "CAP_SYS_ADMIN")];
+const RIGHTS: [(u32, &str); 3] = [(19, "CAP_SYS_PTRACE"), (21, "CAP_SYS_ADMIN"), (39, "CAP_BPF")];
 
 /// What the rules can't hold against.
 ///
@@ -102,7 +102,7 @@ pub fn not_held(policy: &Compiled) -> Result<Vec<String>> {
     if policy.needs_memory() && !held.is_empty() {
         not_held.push(format!(
             "the program has {}, with which it can get around rules: start it as a user without (setpriv(1))",
-            held.join(" and ")
+            held.join(", ")
         ));
     }
     Ok(not_held)
