@@ -243,7 +243,7 @@ impl Index {
             }
             own.extend(nets.into_iter().map(|addresses| OnNetwork { addresses, ports, rule: *rule }));
         }
-        Index::Ip { networks: Networks::new(&own), loopback: Ports::new(&loopback) }
+        Index::Ip { networks: Networks::new(&own), loopback: Ports::new(loopback) }
     }
 }
 

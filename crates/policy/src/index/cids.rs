@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::{NONE, Ports};
 
 /// Context ids of vsock, and ports.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cids {
     any: Ports,
     by_cid: HashMap<u32, Ports>,
@@ -23,8 +23,8 @@ impl Cids {
                 .collect()
         };
         let cids: BTreeSet<u32> = rules.iter().filter_map(|(cid, ..)| *cid).collect();
-        let by_cid = cids.into_iter().map(|cid| (cid, Ports::new(&of(Some(cid))))).collect();
-        Cids { any: Ports::new(&of(None)), by_cid }
+        let by_cid = cids.into_iter().map(|cid| (cid, Ports::new(of(Some(cid))))).collect();
+        Cids { any: Ports::new(of(None)), by_cid }
     }
 
     /// Every answer there is.

@@ -58,7 +58,7 @@ impl Networks {
             index.leave(&mut stack, Some(first));
             let around = stack.last().map(|(number, _)| *number);
             let outer = around.map(|number| &index.networks[number as usize]);
-            let ports = Ports::new(&some);
+            let ports = Ports::new(some);
             let network = Network {
                 all: outer.map_or(NONE, |outer| outer.all).min(all),
                 least: outer.map_or(NONE, |outer| outer.least).min(ports.least()),

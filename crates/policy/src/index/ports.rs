@@ -1,47 +1,40 @@
 //! Ports, and rules on ranges of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::ops::RangeInclusive;
 
 use super::NONE;
 
 /// Ports, and the first rule for each: ranges that follow each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ports {
     starts: Vec<u32>,
     rules: Vec<u32>,
 }
 
 impl Ports {
-    /// From ranges and their rules, in the order of the rules.
-    pub fn new(ranges: &[(RangeInclusive<u32>, u32)]) -> Ports {
-        let mut edges: BTreeSet<u32> = BTreeSet::from([0]);
-        // Which rules begin at an edge, and which end in front of it.
-        let (mut begin, mut end): (HashMap<u32, Vec<u32>>, HashMap<u32, Vec<u32>>) = Default::default();
-        for (range, rule) in ranges {
-            edges.insert(*range.start());
-            begin.entry(*range.start()).or_default().push(*rule);
-            if let Some(after) = range.end().checked_add(1) {
-                edges.insert(after);
-                end.entry(after).or_default().push(*rule);
-            }
-        }
-        // A rule can have several ranges that overlap.
-        let mut open: BTreeMap<u32, usize> = BTreeMap::new();
-        let mut ports = Ports::default();
+    /// From ranges and their rules.
+    pub fn new(mut ranges: Vec<(RangeInclusive<u32>, u32)>) -> Ports {
+        let begins = ranges.iter().map(|(range, _)| *range.start());
+        let ends = ranges.iter().filter_map(|(range, _)| range.end().checked_add(1));
+        let mut edges: Vec<u32> = begins.chain(ends).chain([0]).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        // The last one begins first.
+        ranges.sort_unstable_by_key(|(range, _)| Reverse(*range.start()));
+        // Rules, the first on top, and the ends of their ranges.
+        let mut open: BinaryHeap<Reverse<(u32, u32)>> = BinaryHeap::new();
+        let (starts, rules) = (Vec::with_capacity(edges.len()), Vec::with_capacity(edges.len()));
+        let mut ports = Ports { starts, rules };
         for edge in edges {
-            for rule in end.remove(&edge).into_iter().flatten() {
-                if let Some(count) = open.get_mut(&rule) {
-                    *count -= 1;
-                    if *count == 0 {
-                        open.remove(&rule);
-                    }
-                }
+            while let Some((range, rule)) = ranges.pop_if(|(range, _)| *range.start() == edge) {
+                open.push(Reverse((rule, *range.end())));
             }
-            for rule in begin.remove(&edge).into_iter().flatten() {
-                *open.entry(rule).or_default() += 1;
+            while open.peek().is_some_and(|Reverse((_, end))| *end < edge) {
+                open.pop();
             }
-            let first = open.keys().next().copied().unwrap_or(NONE);
+            let first = open.peek().map_or(NONE, |Reverse((rule, _))| *rule);
             if ports.rules.last() != Some(&first) {
                 ports.starts.push(edge);
                 ports.rules.push(first);
@@ -77,5 +70,22 @@ pub(crate) mod tests {
         let port = prop_oneof![4 => 0u32..12, 1 => Just(u32::MAX)];
         let range = (port.clone(), port).prop_map(|(a, b)| a.min(b)..=a.max(b));
         proptest::collection::vec(range, 1..4)
+    }
+
+    proptest! {
+        #[test]
+        fn ports_have_the_first_rule_of_those_with_a_range_around_them(
+            rules in proptest::collection::vec(ranges(), 0..12),
+            asked in proptest::collection::vec(0u32..14, 20),
+        ) {
+            let own: Vec<_> = rules.iter().zip(0..).flat_map(|(ranges, rule)| {
+                ranges.iter().map(move |range| (range.clone(), rule))
+            }).collect();
+            let ports = Ports::new(own.iter().rev().cloned().collect());
+            for port in asked.into_iter().chain([u32::MAX - 1, u32::MAX]) {
+                let expected = own.iter().find(|(range, _)| range.contains(&port)).map_or(NONE, |(_, rule)| *rule);
+                prop_assert_eq!(ports.first(port), expected);
+            }
+        }
     }
 }
