@@ -2,12 +2,12 @@
 
 /// A pattern: `*` and `?` stand for what holds no slash, `**` for anything, `[a-z]` and `[!a-z]` for one byte;
 /// `\` takes the meaning away from what follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Glob {
     parts: Vec<Part>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Byte(u8),
     One,
@@ -59,15 +59,15 @@ impl Glob {
         pattern
     }
 
-    /// The bytes that everything it matches begins with, and whether that is all it matches.
-    pub(crate) fn prefix(&self) -> (Vec<u8>, bool) {
+    /// The bytes that everything it matches begins with, and the pattern of what follows; `None`, if nothing does.
+    pub(crate) fn split(&self) -> (Vec<u8>, Option<Glob>) {
         let literal = self.parts.iter().map_while(|part| match part {
             Part::Byte(byte) => Some(*byte),
             _ => None,
         });
         let literal: Vec<u8> = literal.collect();
-        let whole = literal.len() == self.parts.len();
-        (literal, whole)
+        let rest = &self.parts[literal.len()..];
+        (literal, (!rest.is_empty()).then(|| Glob { parts: rest.to_vec() }))
     }
 
     /// Whether it matches all of `text`.
