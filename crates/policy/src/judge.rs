@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::address::{Pattern, Peer, Purpose};
 use crate::decide::{By, Verdict};
-use crate::index::{Cids, Globs, NONE, Networks, OnNetwork, Ports};
+use crate::index::{Cids, Globs, Making, NONE, Networks, OnCid, OnNetwork, Ports, Room, Tables};
 use crate::model::{CREATE, Calls, OPTION, Policy};
 use crate::socket::{INET, INET6, STREAM, Socket, UNIX, VSOCK};
 
@@ -54,6 +54,7 @@ enum Index {
 pub(crate) struct Judge {
     rows: Vec<u16>,
     indexes: Vec<Index>,
+    tables: Tables,
 }
 
 /// The calls that carry an address.
@@ -101,23 +102,24 @@ impl Judge {
     /// Makes those that are needed for these calls and sockets.
     pub fn only(policy: &Policy, calls: &[Call], sockets: &[Socket]) -> Judge {
         let mut known: HashMap<(u32, Vec<u32>), u16> = HashMap::new();
-        let mut judge = Judge { rows: vec![0; CARRIERS.len() * ROWS], indexes: Vec::new() };
+        let (mut rows, mut indexes) = (vec![0; CARRIERS.len() * ROWS], Vec::new());
+        let mut making = Making::new(Room::OF_POLICY);
         for call in calls.iter().copied() {
             for socket in sockets.iter().copied() {
                 for mapped in [false, true] {
                     let Some(row) = row(call, socket, mapped) else { continue };
                     let wire = if mapped { INET } else { socket.family };
                     let rules = policy.candidates(Calls::of(call), socket, wire);
-                    let next = judge.indexes.len() as u16;
+                    let next = indexes.len() as u16;
                     let key = (wire, rules.map(|rule| rule as u32).collect());
-                    judge.rows[row] = *known.entry(key).or_insert_with_key(|(_, rules)| {
-                        judge.indexes.push(Index::new(policy, wire, rules));
+                    rows[row] = *known.entry(key).or_insert_with_key(|(_, rules)| {
+                        indexes.push(Index::new(policy, wire, rules, &mut making));
                         next
                     });
                 }
             }
         }
-        judge
+        Judge { rows, indexes, tables: making.made() }
     }
 
     /// The rules that can decide about the address of a call; [`NONE`] stands for the default.
@@ -157,22 +159,21 @@ impl Judge {
     fn ip(&self, call: Call, socket: Socket, address: IpAddr, port: u16) -> u32 {
         let mapped = socket.family == INET6 && address.is_ipv4();
         let Some(Index::Ip { networks, loopback }) = self.index(call, socket, mapped) else { return NONE };
-        let port = port.into();
-        let first = networks.first(number(address), port);
+        let first = networks.first(&self.tables, number(address), port);
         if !address.is_unspecified() {
             return first;
         }
         // Who connects or sends to any address reaches loopback. Who binds to it has loopback among others: that
         // loopback is permitted doesn't permit it.
         first.min(match call {
-            Call::Bind | Call::Listen => loopback.first(port),
-            _ => networks.first(number(LOOPBACK[usize::from(address.is_ipv6())]), port),
+            Call::Bind | Call::Listen => loopback.first(port.into()),
+            _ => networks.first(&self.tables, number(LOOPBACK[usize::from(address.is_ipv6())]), port),
         })
     }
 }
 
 impl Index {
-    fn new(policy: &Policy, wire: u32, rules: &[u32]) -> Index {
+    fn new(policy: &Policy, wire: u32, rules: &[u32], making: &mut Making) -> Index {
         match wire {
             UNIX => {
                 let mut all = NONE;
@@ -197,29 +198,24 @@ impl Index {
                 let mut own = Vec::new();
                 for rule in rules {
                     let matcher = &policy.rules[*rule as usize].matcher;
-                    let cids: Vec<Option<u32>> = match &matcher.addresses {
-                        None => vec![None],
-                        Some(patterns) => {
-                            let cid = |pattern: &Pattern| match pattern {
-                                Pattern::Vsock(cid) => Some(*cid),
-                                _ => None,
-                            };
-                            patterns.iter().filter_map(cid).collect()
-                        }
-                    };
-                    let every = [0..=u32::MAX];
-                    for range in matcher.ports.as_deref().unwrap_or(&every) {
-                        own.extend(cids.iter().map(|cid| (*cid, range.clone(), *rule)));
+                    let on = |cid: Option<u32>| OnCid { cid, ports: matcher.ports.as_deref(), rule: *rule };
+                    match &matcher.addresses {
+                        None => own.push(on(None)),
+                        Some(patterns) => own.extend(patterns.iter().filter_map(|pattern| match pattern {
+                            Pattern::Vsock(cid) => Some(on(*cid)),
+                            _ => None,
+                        })),
                     }
                 }
-                Index::Vsock(Cids::new(&own))
+                Index::Vsock(Cids::new(&own, making))
             }
-            _ => Index::ip(policy, wire, rules),
+            _ => Index::ip(policy, wire, rules, making),
         }
     }
 
-    fn ip(policy: &Policy, wire: u32, rules: &[u32]) -> Index {
+    fn ip(policy: &Policy, wire: u32, rules: &[u32], making: &mut Making) -> Index {
         let v4 = wire == INET;
+        let end = Networks::LAST[usize::from(!v4)];
         let mut own = Vec::new();
         let mut loopback: Vec<(RangeInclusive<u32>, u32)> = Vec::new();
         for rule in rules {
@@ -227,7 +223,7 @@ impl Index {
                 (policy.rules[*rule as usize].action, &policy.rules[*rule as usize].matcher);
             let ports = matcher.ports.as_deref();
             let nets: Vec<(u128, u128)> = match &matcher.addresses {
-                None => vec![(0, u128::MAX)],
+                None => vec![(0, end)],
                 Some(patterns) => {
                     let net = |pattern: &Pattern| match pattern {
                         Pattern::Net(net) if net.addr().is_ipv4() == v4 => Some(span(net)),
@@ -243,7 +239,7 @@ impl Index {
             }
             own.extend(nets.into_iter().map(|addresses| OnNetwork { addresses, ports, rule: *rule }));
         }
-        Index::Ip { networks: Networks::new(&own), loopback: Ports::new(loopback) }
+        Index::Ip { networks: Networks::new(&own, end, making), loopback: Ports::new(loopback) }
     }
 }
 

@@ -6,11 +6,14 @@ mod cids;
 mod globs;
 mod networks;
 mod ports;
+mod tables;
+mod trie;
 
-pub(crate) use cids::Cids;
+pub(crate) use cids::{Cids, OnCid};
 pub(crate) use globs::Globs;
 pub(crate) use networks::{Networks, OnNetwork};
 pub(crate) use ports::Ports;
+pub(crate) use tables::{Making, Room, Tables};
 
 /// No rule.
 pub(crate) const NONE: u32 = u32::MAX;

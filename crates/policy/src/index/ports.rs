@@ -43,15 +43,22 @@ impl Ports {
         ports
     }
 
+    /// How many ranges there are, with those that have no rule.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
     /// The first rule for a port.
     pub fn first(&self, port: u32) -> u32 {
         let at = self.starts.partition_point(|start| *start <= port);
         at.checked_sub(1).map_or(NONE, |at| self.rules[at])
     }
 
-    /// The first rule of all.
-    pub fn least(&self) -> u32 {
-        self.rules.iter().copied().min().unwrap_or(NONE)
+    /// The ranges that have a rule, and the first for each.
+    pub fn ranges(&self) -> impl Iterator<Item = (RangeInclusive<u32>, u32)> + '_ {
+        let ends = self.starts.iter().skip(1).map(|next| next - 1).chain([u32::MAX]);
+        let ranges = self.starts.iter().zip(ends).map(|(start, end)| *start..=end);
+        ranges.zip(self.rules.iter().copied()).filter(|(_, rule)| *rule != NONE)
     }
 
     /// Every answer there is.
@@ -85,6 +92,8 @@ pub(crate) mod tests {
             for port in asked.into_iter().chain([u32::MAX - 1, u32::MAX]) {
                 let expected = own.iter().find(|(range, _)| range.contains(&port)).map_or(NONE, |(_, rule)| *rule);
                 prop_assert_eq!(ports.first(port), expected);
+                let ranges = ports.ranges().filter(|(range, _)| range.contains(&port)).map(|(_, rule)| rule);
+                prop_assert_eq!(ranges.collect::<Vec<_>>(), Vec::from_iter((expected != NONE).then_some(expected)));
             }
         }
     }
