@@ -6,6 +6,7 @@ mod cids;
 mod globs;
 mod networks;
 mod ports;
+mod starts;
 mod tables;
 mod trie;
 

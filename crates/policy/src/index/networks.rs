@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use super::NONE;
+use super::starts::Starts;
 use super::tables::{Inside, Making, Own, Tables};
 
 /// The rules that hold inside of a network, its own and those of the networks around it.
@@ -16,11 +17,17 @@ struct Holds {
     inside: Inside,
 }
 
+/// Where the innermost network changes. Half of the addresses are a quarter as long.
+#[derive(Clone, Debug)]
+enum Changes {
+    V4(Starts<u32>),
+    V6(Starts<u128>),
+}
+
 /// IP networks of one version, and ports.
 #[derive(Clone, Debug)]
 pub(crate) struct Networks {
-    /// Where the innermost network changes.
-    changes: Vec<u128>,
+    changes: Changes,
     /// What holds in front of the first change, and behind each.
     holds: Vec<Holds>,
     answers: BTreeSet<u32>,
@@ -106,7 +113,13 @@ impl Networks {
         leave(&mut spans, &mut open, None);
         let holds = spans.iter().map(|(_, holds)| *holds).collect();
         // The first is that of the widest network.
-        let changes = spans.into_iter().skip(1).map(|(start, _)| start).collect();
+        let changes = spans.into_iter().skip(1).map(|(start, _)| start);
+        let changes = if last == Networks::LAST[0] {
+            // Behind the last address nothing changes.
+            Changes::V4(Starts::new(changes.filter_map(|start| u32::try_from(start).ok()).collect()))
+        } else {
+            Changes::V6(Starts::new(changes.collect()))
+        };
         Networks { changes, holds, answers }
     }
 
@@ -117,7 +130,11 @@ impl Networks {
 
     /// The first rule for an address and port.
     pub fn first(&self, tables: &Tables, address: u128, port: u16) -> u32 {
-        let at = self.changes.partition_point(|start| *start <= address);
+        let at = match &self.changes {
+            // No address of IPv4 is greater.
+            Changes::V4(starts) => starts.part(u32::try_from(address).unwrap_or(u32::MAX)),
+            Changes::V6(starts) => starts.part(address),
+        };
         let Holds { all, inside } = self.holds[at];
         tables.first(inside, port, all)
     }
