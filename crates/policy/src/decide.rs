@@ -145,7 +145,7 @@ impl Policy {
         }
         let modelled = socket.is_modelled();
         if matcher.has_address() {
-            return action.permits() && modelled && matcher.address_families().contains(&socket.family);
+            return action.permits() && modelled && matcher.has_addresses_of(socket.family);
         }
         matcher.calls.is_none_or(|calls| calls.has(call)) && trusts(matcher, action, judges, modelled)
     }
@@ -222,10 +222,8 @@ impl Policy {
         self.rules.iter().enumerate().filter_map(move |(index, rule)| {
             let matcher = &rule.matcher;
             let also = if rule.action.permits() { socket.family } else { wire };
-            let carries = || {
-                let families = matcher.address_families();
-                modelled && (families.contains(&socket.family) || families.contains(&also))
-            };
+            let carries =
+                || modelled && (matcher.has_addresses_of(socket.family) || matcher.has_addresses_of(also));
             let takes = matcher.is_about(calls, judges)
                 && matcher.takes(socket, also)
                 && (!matcher.has_address() || carries())

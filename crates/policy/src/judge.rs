@@ -64,8 +64,11 @@ pub(crate) const CARRIERS: [Call; 6] =
 /// How many rows a call has: a socket of IPv6 carries addresses of both versions.
 const ROWS: usize = 2 * Socket::MODELLED.len();
 
-/// The place of a row; `None` for a call or a socket that has none.
+/// The place of a row; `None` for a call or a socket that has none, as for IPv4 mapped into anything but IPv6.
 fn row(call: Call, socket: Socket, mapped: bool) -> Option<usize> {
+    if mapped && socket.family != INET6 {
+        return None;
+    }
     let call = match call {
         Call::Bind => 0,
         Call::Connect => 1,

@@ -9,7 +9,7 @@ use crate::address::Pattern;
 use crate::error::Source;
 use crate::escape::Escape;
 use crate::names;
-use crate::socket::Socket;
+use crate::socket::{INET, INET6, Socket, UNIX, VSOCK};
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -248,20 +248,21 @@ impl Matcher {
             && (family(socket.family) || also != socket.family && family(also))
     }
 
-    /// The families of sockets whose addresses it can match, by what it says of addresses.
-    pub(crate) fn address_families(&self) -> Vec<u32> {
-        use crate::socket::{INET, INET6, UNIX, VSOCK};
-        let mut families: Vec<u32> = match (&self.addresses, &self.families) {
-            (Some(patterns), _) => patterns.iter().flat_map(|p| p.families().iter().copied()).collect(),
-            // A port alone is one of IP, unless vsock is asked for.
-            (None, Some(own)) => own.iter().copied().filter(|f| [INET, INET6, VSOCK].contains(f)).collect(),
-            (None, None) => vec![INET, INET6],
-        };
+    /// Whether it can match addresses of sockets of a family, by what it says of addresses.
+    pub(crate) fn has_addresses_of(&self, family: u32) -> bool {
         // A unix socket has no port.
-        families.retain(|family| self.ports.is_none() || *family != UNIX);
-        families.sort_unstable();
-        families.dedup();
-        families
+        (self.ports.is_none() || family != UNIX)
+            && match (&self.addresses, &self.families) {
+                (Some(patterns), _) => patterns.iter().any(|pattern| pattern.families().contains(&family)),
+                // A port alone is one of IP, unless vsock is asked for.
+                (None, Some(own)) => [INET, INET6, VSOCK].contains(&family) && own.contains(&family),
+                (None, None) => [INET, INET6].contains(&family),
+            }
+    }
+
+    /// The families of sockets whose addresses it can match, in order.
+    pub(crate) fn address_families(&self) -> Vec<u32> {
+        [UNIX, INET, INET6, VSOCK].into_iter().filter(|family| self.has_addresses_of(*family)).collect()
     }
 }
 

@@ -158,7 +158,7 @@ fn fits(matcher: &Matcher, entries: &[Entry], whole: &Range<usize>) -> Result<()
 /// Notes each port that none of the rule's families has.
 fn ports_fit(matcher: &Matcher, entries: &[Entry], wrong: &mut Vec<Wrong>) {
     let own = matcher.families.as_deref();
-    let vsock = matcher.address_families().contains(&VSOCK) && own.is_none_or(|own| own.contains(&VSOCK));
+    let vsock = matcher.has_addresses_of(VSOCK) && own.is_none_or(|own| own.contains(&VSOCK));
     let most = if vsock { u32::MAX } else { 65_535 };
     let values = entries.iter().filter(|entry| entry.key == "port").flat_map(|entry| &entry.values);
     for (range, (_, span)) in matcher.ports.iter().flatten().zip(values) {
