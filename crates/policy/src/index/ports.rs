@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, BinaryHeap};
 use std::ops::RangeInclusive;
 
 use super::NONE;
+use super::starts::Starts;
 
 /// Ports, and the first rule for each: ranges that follow each other.
 #[derive(Clone, Debug)]
 pub(crate) struct Ports {
-    starts: Vec<u32>,
+    /// Where they start, but for the first: at 0.
+    starts: Starts<u32>,
     rules: Vec<u32>,
 }
 
@@ -25,8 +27,7 @@ impl Ports {
         ranges.sort_unstable_by_key(|(range, _)| Reverse(*range.start()));
         // Rules, the first on top, and the ends of their ranges.
         let mut open: BinaryHeap<Reverse<(u32, u32)>> = BinaryHeap::new();
-        let (starts, rules) = (Vec::with_capacity(edges.len()), Vec::with_capacity(edges.len()));
-        let mut ports = Ports { starts, rules };
+        let (mut starts, mut rules) = (Vec::with_capacity(edges.len()), Vec::with_capacity(edges.len()));
         for edge in edges {
             while let Some((range, rule)) = ranges.pop_if(|(range, _)| *range.start() == edge) {
                 open.push(Reverse((rule, *range.end())));
@@ -35,29 +36,29 @@ impl Ports {
                 open.pop();
             }
             let first = open.peek().map_or(NONE, |Reverse((rule, _))| *rule);
-            if ports.rules.last() != Some(&first) {
-                ports.starts.push(edge);
-                ports.rules.push(first);
+            if rules.last() != Some(&first) {
+                starts.extend((edge != 0).then_some(edge));
+                rules.push(first);
             }
         }
-        ports
+        Ports { starts: Starts::new(starts), rules }
     }
 
     /// How many ranges there are, with those that have no rule.
     pub fn len(&self) -> usize {
-        self.starts.len()
+        self.rules.len()
     }
 
     /// The first rule for a port.
     pub fn first(&self, port: u32) -> u32 {
-        let at = self.starts.partition_point(|start| *start <= port);
-        at.checked_sub(1).map_or(NONE, |at| self.rules[at])
+        self.rules[self.starts.part(port)]
     }
 
     /// The ranges that have a rule, and the first for each.
     pub fn ranges(&self) -> impl Iterator<Item = (RangeInclusive<u32>, u32)> + '_ {
-        let ends = self.starts.iter().skip(1).map(|next| next - 1).chain([u32::MAX]);
-        let ranges = self.starts.iter().zip(ends).map(|(start, end)| *start..=end);
+        let later = self.starts.all().iter().copied();
+        let ends = later.clone().map(|next| next - 1).chain([u32::MAX]);
+        let ranges = [0].into_iter().chain(later).zip(ends).map(|(start, end)| start..=end);
         ranges.zip(self.rules.iter().copied()).filter(|(_, rule)| *rule != NONE)
     }
 

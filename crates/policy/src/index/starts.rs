@@ -1,6 +1,6 @@
 //! Where something changes along a line, and which part of it a place is in.
 
-/// Places on a line: addresses of a version of IP.
+/// Places on a line: ports, or addresses of a version of IP.
 pub(crate) trait Place: Copy + Default + Ord {
     /// How far it is from a place that is not greater, in steps of two to the power of `shift`, of which there are few.
     fn steps(self, from: Self, shift: u32) -> usize;
@@ -57,6 +57,11 @@ impl<P: Place> Starts<P> {
         }
         before.push(starts.len() as u32);
         Starts { starts, ends: (first, last), shift, before }
+    }
+
+    /// Where the parts start, but for the first.
+    pub fn all(&self) -> &[P] {
+        &self.starts
     }
 
     /// The number of the part that a place is in.

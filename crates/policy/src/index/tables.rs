@@ -16,12 +16,12 @@ use super::{NONE, Ports};
 pub(crate) struct Room {
     /// Nodes of the trie, of 128 bytes. A port of a network takes four at most, a range seven.
     pub nodes: usize,
-    /// Ranges that are put in order, or into the trie. One takes a tenth of a microsecond, and 16 bytes.
+    /// Ranges that are put in order, or into the trie. One takes a tenth of a microsecond, and 32 bytes.
     pub ranges: usize,
 }
 
 impl Room {
-    /// 64 MiB in all. It is enough to sum up 10,000 rules, each on a network and a port, six times.
+    /// 96 MiB in all. It is enough to sum up 10,000 rules, each on a network and a port, six times.
     pub const OF_POLICY: Room = Room { nodes: 1 << 18, ranges: 1 << 21 };
 
     /// Takes room for ranges, if there is enough.
