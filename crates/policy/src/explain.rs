@@ -46,6 +46,12 @@ impl Verdict {
             }
         }
     }
+
+    /// The reason that the rule gives which decided.
+    pub fn reason<'a>(&self, policy: &'a Policy) -> Option<&'a str> {
+        let By::Rule(index) = self.by else { return None };
+        policy.rules[index].reason.as_deref()
+    }
 }
 
 impl Policy {

@@ -74,6 +74,25 @@ fn what_a_program_chose_is_no_command_and_no_line() {
     }
 }
 
+/// A policy's author says why, to whoever reads of the refusal; and nothing else by it.
+#[test]
+fn the_reason_of_a_rule_is_told() {
+    let scratch = Scratch::new();
+    let (policy, json) = (scratch.text("policy.toml"), scratch.text("json"));
+    let text = r#"default = "allow"
+rule = [{ action = "deny", family = "unix", call = "connect", reason = "no\nhelpers" }]
+"#;
+    fs::write(&policy, text).expect("a policy");
+    let script = format!("{UNIX} connect($s, pack_sockaddr_un('/'));");
+    let Some(finished) = perl(&["--policy", &policy], &script) else { return };
+    let lines = told(&finished.stderr);
+    assert!(lines[0].contains(r"family=unix; because: no\nhelpers; to permit it"), "{}", finished.stderr);
+    perl(&["--policy", &policy, "--log-json", &json], &script).expect("perl");
+    let json = fs::read_to_string(json).expect("a log");
+    let object: serde_json::Value = serde_json::from_str(json.trim_end()).expect("an object");
+    assert_eq!(object["reason"], "no\nhelpers");
+}
+
 /// What is offered is about what the kernel would have used: the path behind a link.
 #[test]
 fn a_link_is_permitted_by_the_path_that_it_leads_to() {

@@ -69,9 +69,7 @@ pub fn answer(
     let Answer { verdict, layer } = answer;
     writeln!(out, "{call}: {}, by {}", fate(verdict.action), layer.name())?;
     writeln!(out, "  {}", verdict.why(compiled.policy()))?;
-    if let By::Rule(index) = verdict.by
-        && let Some(reason) = &compiled.policy().rules[index].reason
-    {
+    if let Some(reason) = verdict.reason(compiled.policy()) {
         writeln!(out, "  because: {reason}")?;
     }
     if !verdict.action.permits()

@@ -1,4 +1,4 @@
-//! What is told of a refusal: who, what, by which rule, and which rules would permit it.
+//! What is told of a refusal: who, what, by which rule, for which reason, and which rules would permit it.
 
 use std::fs;
 
@@ -52,6 +52,10 @@ pub fn line(refusal: &Refusal<'_>) -> String {
         outcome(refusal.verdict.action),
         refusal.verdict.why(refusal.policy)
     );
+    if let Some(reason) = refusal.verdict.reason(refusal.policy) {
+        line.push_str("; because: ");
+        line.push_str(reason);
+    }
     if let Some(found) = found(refusal) {
         line.push_str("; ");
         line.push_str(&remedy::words("to permit it", &found, refusal.policy));
@@ -79,6 +83,7 @@ pub fn object(refusal: &Refusal<'_>) -> String {
         "by": refusal.verdict.why(refusal.policy),
         "rule": rule,
         "place": place,
+        "reason": refusal.verdict.reason(refusal.policy),
         "permit": found.as_ref().and_then(remedy::options),
         "permit_in_file": found.as_ref().and_then(remedy::tables),
     })
