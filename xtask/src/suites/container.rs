@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::geteuid;
 use serde_json::{Value, json};
 
-use super::debian::{free_port, listens};
 use super::guests::{Build, Builder, Guest};
+use super::ports::{free_port, listens};
 use super::{IN_TREE, LIMIT, Mode, Way, World, command, nothing_left, words};
 use crate::deny::TELLTALE;
 use crate::process::{Finished, Running, ending};

@@ -3,15 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
 use self::table::{CASES, Case, Entry};
+use super::ports::{free_port, is_bound, listens, listens_at};
 use super::{IN_TREE, LIMIT, Mode, Way, World, account, command, nothing_left, unfiltered, words};
 use crate::counts::Counts;
 use crate::deny::TELLTALE;
@@ -155,9 +154,19 @@ impl<'a> Stage<'a> {
 
     /// Starts a server, and waits until it listens.
     pub fn serve(&self, program: &'static str, line: &[&str], port: u16) -> Result<Process<'_>> {
+        self.serve_at(program, line, &|| listens(port))
+    }
+
+    /// Starts a server, and waits until `waits` says that it does so for others.
+    pub fn serve_at(
+        &self,
+        program: &'static str,
+        line: &[&str],
+        waits: &dyn Fn() -> Result<bool>,
+    ) -> Result<Process<'_>> {
         let mut server = self.start(program, line, b"")?;
         let deadline = Instant::now() + LIMIT;
-        while !listens(port)? {
+        while !waits()? {
             if server.running.has_ended() {
                 let finished = server.wait()?;
                 bail!(
@@ -168,7 +177,7 @@ impl<'a> Stage<'a> {
                 );
             }
             if Instant::now() > deadline {
-                bail!(Hang(format!("does not listen on port {port}: {}", server.running.command())));
+                bail!(Hang(format!("does not listen: {}", server.running.command())));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -203,37 +212,6 @@ impl Process<'_> {
         self.running.signal(signal)?;
         self.wait()
     }
-}
-
-/// A port that nobody has, on 127.0.0.1, below those that Linux gives to clients (from 32768 on, unless
-/// ip_local_port_range says otherwise), so that no client gets it before its server.
-pub fn free_port() -> Result<u16> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    for _ in 0..1000 {
-        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no free port from 20000 to 30000")
-}
-
-/// Whether a TCP socket listens on `port`. Seen in /proc rather than by connecting, since a server for one
-/// connection would serve that one.
-pub fn listens(port: u16) -> Result<bool> {
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        // proc_pid_net(5): local address and state; 0A is TCP_LISTEN.
-        let listening = fs::read_to_string(table).unwrap_or_default().lines().skip(1).any(|line| {
-            let mut fields = line.split_whitespace().skip(1);
-            let local = fields.next().and_then(|local| local.rsplit_once(':'));
-            local.is_some_and(|local| u16::from_str_radix(local.1, 16) == Ok(port))
-                && fields.nth(1) == Some("0A")
-        });
-        if listening {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Bytes in which nothing repeats: a xorshift generator's.

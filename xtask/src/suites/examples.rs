@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::debian::{free_port, intact, listens, noise};
+use super::debian::{intact, noise};
+use super::ports::{free_port, listens};
 use super::way::{Mode, Way};
 use super::{LIMIT, World, account, command, missing, nothing_left, unfiltered};
 use crate::deny::TELLTALE;

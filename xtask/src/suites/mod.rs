@@ -23,6 +23,7 @@ mod explain;
 mod guests;
 mod oracle;
 mod policy;
+mod ports;
 mod stress;
 mod supervisor;
 mod systemd;
@@ -30,7 +31,7 @@ mod terminal;
 mod vdso;
 mod way;
 
-pub use debian::{free_port, listens};
+pub use ports::{free_port, listens};
 use way::{Mode, Way};
 
 #[derive(Args)]

@@ -1,14 +1,12 @@
 //! Programs that bring files and streams from here to there.
 
-use std::fs;
-
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::{HERE, Process, Stage, free_port, intact, noise};
+use super::{HERE, Process, Stage, free_port, intact, is_bound, listens_at, noise, words};
 
-/// nginx with a master and two workers, which become nobody where they may.
-fn nginx<'a>(stage: &'a Stage<'a>, port: u16) -> Result<Process<'a>> {
+/// nginx with a master and two workers, which become nobody where they may. `listen` is where.
+pub fn nginx_line(stage: &Stage, listen: &str) -> Result<Vec<String>> {
     let configuration = stage.file(
         "nginx.conf",
         format!(
@@ -18,12 +16,17 @@ fn nginx<'a>(stage: &'a Stage<'a>, port: u16) -> Result<Process<'a>> {
                access_log off; sendfile on;\n\
                client_body_temp_path {HERE}/body; proxy_temp_path {HERE}/proxy; fastcgi_temp_path {HERE}/f;\n\
                uwsgi_temp_path {HERE}/u; scgi_temp_path {HERE}/s;\n\
-               server {{ listen 127.0.0.1:{port}; root {HERE};\n\
+               server {{ listen {listen}; root {HERE};\n\
                  location /said/ {{ return 200 \"$request_method $uri $remote_addr\\n\"; }} }}\n\
              }}\n"
         ),
     )?;
-    stage.serve("nginx", &["/usr/sbin/nginx", "-e", "stderr", "-c", &configuration], port)
+    Ok(words(&["/usr/sbin/nginx", "-e", "stderr", "-c", &configuration]))
+}
+
+fn nginx<'a>(stage: &'a Stage<'a>, port: u16) -> Result<Process<'a>> {
+    let line = nginx_line(stage, &format!("127.0.0.1:{port}"))?;
+    stage.serve("nginx", &line.iter().map(String::as_str).collect::<Vec<_>>(), port)
 }
 
 pub fn curl_from_nginx(stage: &Stage) -> Result<String> {
@@ -91,11 +94,24 @@ pub fn busybox(stage: &Stage) -> Result<String> {
 
 pub fn netcat(stage: &Stage) -> Result<String> {
     let (port, data) = (free_port()?.to_string(), noise(2 << 20));
-    let server = stage.serve("nc", &["nc.openbsd", "-l", "-n", "127.0.0.1", &port], port.parse()?)?;
+    let server = stage.serve("nc -l", &["nc.openbsd", "-l", "-n", "127.0.0.1", &port], port.parse()?)?;
     let sent = stage.run("nc", &["nc.openbsd", "-N", "-n", "127.0.0.1", &port], &data)?.success()?;
     let got = server.wait()?.success()?;
     ensure!(sent.stdout.is_empty(), "the server sent something back");
-    intact(&data, &got.stdout, "through a connection")
+    let mut seen = intact(&data, &got.stdout, "through a connection")?;
+
+    // A datagram's end is not seen: the server takes one, and the client does not wait.
+    let number = free_port()?;
+    let port = number.to_string();
+    let receive = ["nc.openbsd", "-l", "-u", "-W", "1", "-n", "127.0.0.1", &port];
+    let server = stage.serve_at("nc -l", &receive, &|| is_bound(number))?;
+    stage.run("nc", &["nc.openbsd", "-u", "-q", "0", "-n", "127.0.0.1", &port], b"a datagram")?.success()?;
+    seen += &format!("UDP: {}\n", server.wait()?.success()?.text());
+
+    let local = format!("{HERE}/socket");
+    let server = stage.serve_at("nc -l", &["nc.openbsd", "-l", "-U", &local], &|| listens_at(&local))?;
+    stage.run("nc", &["nc.openbsd", "-N", "-U", &local], &data)?.success()?;
+    Ok(seen + &intact(&data, &server.wait()?.success()?.stdout, "a local socket")?)
 }
 
 pub fn socat(stage: &Stage) -> Result<String> {
@@ -111,12 +127,10 @@ pub fn socat(stage: &Stage) -> Result<String> {
     }
     server.stop(Signal::SIGTERM)?;
 
-    // A datagram's answer comes back to the port that it came from. Nothing listens on UDP, so the bound
-    // socket is looked for.
-    let port = free_port()?.to_string();
+    // A datagram's answer comes back to the port that it came from.
+    let port = free_port()?;
     let receive = format!("UDP-RECVFROM:{port},bind=127.0.0.1");
-    let server = stage.start("socat", &["socat", &receive, "EXEC:/usr/bin/cat"], b"")?;
-    await_bound(port.parse()?)?;
+    let server = stage.serve_at("socat", &["socat", &receive, "EXEC:/usr/bin/cat"], &|| is_bound(port))?;
     let ask = format!("UDP:127.0.0.1:{port},readbytes=10");
     let got = stage.run("socat", &["socat", "-t20", "-", &ask], b"a datagram")?.success()?;
     server.wait()?.success()?;
@@ -127,21 +141,6 @@ pub fn socat(stage: &Stage) -> Result<String> {
     let connect = format!("UNIX-CONNECT:{local},retry=200,interval=0.02");
     stage.run("socat", &["socat", "-u", "-", &connect], &data)?.success()?;
     Ok(seen + &intact(&data, &server.wait()?.success()?.stdout, "a local socket")?)
-}
-
-/// Waits until a UDP socket is bound to `port`.
-fn await_bound(port: u16) -> Result<()> {
-    let bound = || -> Result<bool> {
-        let table = fs::read_to_string("/proc/net/udp")?;
-        Ok(table.contains(&format!(":{port:04X} ")))
-    };
-    for _ in 0..2000 {
-        if bound()? {
-            return Ok(());
-        }
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    anyhow::bail!("nothing is bound to UDP port {port}")
 }
 
 pub fn iperf3(stage: &Stage) -> Result<String> {

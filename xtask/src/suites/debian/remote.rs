@@ -34,6 +34,10 @@ pub fn redis(stage: &Stage) -> Result<String> {
     let data: String = noise(1 << 19).iter().map(|byte| format!("{byte:02x}")).collect();
     seen += &ask(&["-x", "set", "large"], data.as_bytes())?;
     seen += &intact(data.as_bytes(), ask(&["get", "large"], b"")?.trim_end().as_bytes(), "a large value")?;
+    let load = ["redis-benchmark", "-h", "127.0.0.1", "-p", &port, "-t", "set,get", "-n", "4000", "-c", "20"];
+    let said = stage.run("redis-benchmark", &[&load[..], &["-P", "16", "--csv"]].concat(), b"")?.success()?;
+    // A line of names, and one for each test.
+    seen += &format!("redis-benchmark: {} lines\n", said.text().lines().count());
     let local = stage.run("redis-cli", &["redis-cli", "-s", &socket, "strlen", "large"], b"")?.success()?;
     seen += &local.text();
     let server = server.stop(Signal::SIGTERM)?;
