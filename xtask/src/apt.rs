@@ -1,5 +1,5 @@
-//! Debian's i386 packages without root: an apt with lists, cache and state of its own, and a tree to which
-//! the packages are unpacked. Nothing of it touches the host's packages; it only reads where its mirrors are.
+//! Debian's packages without root, for i386 and for 64 bits: an apt with lists, cache and state of its own, and a tree
+//! to which the packages are unpacked. Nothing of it touches the host's packages; it only reads where its mirrors are.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,12 +31,17 @@ const PACKAGES: &[&str] = &[
     "dropbear-bin",
     "hey",
     "iperf3",
+    "iproute2",
+    "iputils-ping",
+    "libc-bin",
+    "mptcpize",
     "musl",
     "netcat-openbsd",
     "nginx-light",
     "nodejs",
     "openssh-client",
     "openssh-server",
+    "perl",
     "python3",
     "redis-server",
     "redis-tools",
@@ -44,29 +49,34 @@ const PACKAGES: &[&str] = &[
     "wget",
 ];
 
-/// What is unpacked alone: musl-dev depends on a compiler, and the host's is used.
-const ALONE: &[&str] = &["musl-dev"];
+/// What is unpacked alone: musl-dev depends on a compiler, and the host's is used; a game's data on fonts.
+const ALONE: &[&str] = &["musl-dev", "teeworlds-data", "teeworlds-server"];
 
 /// What no test reads.
 const LEFT_OUT: &[&str] = &["doc", "icons", "info", "lintian", "locale", "man"];
 
 /// Change it when the way of unpacking changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
-/// Debian for i386 under the target directory.
+/// Debian's name for 32-bit x86.
+pub const I386: &str = "i386";
+/// Its name for the architecture of the tests themselves.
+pub const AMD64: &str = "amd64";
+
+/// Debian for an architecture, under the target directory.
 pub struct Debian {
     apt: Apt,
 }
 
 impl Debian {
     /// The tree, made or brought up to date: a directory to chroot(2) to.
-    pub fn prepare(target: &Path) -> Result<PathBuf> {
-        let home = target.join("i386");
+    pub fn prepare(target: &Path, architecture: &'static str) -> Result<PathBuf> {
+        let home = target.join(architecture);
         let (root, stamp) = (home.join("root"), home.join("stamp"));
-        let debian = Debian { apt: Apt { home, architecture: "i386" } };
+        let debian = Debian { apt: Apt { home, architecture } };
         let wanted = format!("format {FORMAT}\n{}\n{}\n", PACKAGES.join(" "), ALONE.join(" "));
         if !fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
-            debian.unpack(&root).context("Debian's i386 packages")?;
+            debian.unpack(&root).with_context(|| format!("Debian's packages for {architecture}"))?;
             fs::write(&stamp, wanted)?;
         }
         accounts(&root)?;
@@ -82,7 +92,8 @@ impl Debian {
             names.extend(archive_name(line));
         }
         ensure!(names.len() >= PACKAGES.len(), "apt-get --simulate named only {} packages", names.len());
-        println!("unpacking {} i386 packages to {}", names.len() + ALONE.len(), root.display());
+        let architecture = self.apt.architecture;
+        println!("unpacking {} {architecture} packages to {}", names.len() + ALONE.len(), root.display());
         self.apt.run("apt-get", &[&["install", "--download-only", "--yes", "-qq"], PACKAGES].concat())?;
         for package in ALONE {
             self.apt.run("apt-get", &["download", "-qq", package])?;
@@ -90,7 +101,7 @@ impl Debian {
             names.push(archive_name_of_fields(package, &fields)?);
         }
         fresh(root)?;
-        for directory in ["bin", "lib", "sbin"] {
+        for directory in ["bin", "lib", "lib64", "sbin"] {
             fs::create_dir_all(root.join("usr").join(directory))?;
             symlink(Path::new("usr").join(directory), root.join(directory))?;
         }

@@ -13,7 +13,7 @@ use guest32::Guest;
 use nix::sys::resource::{Resource, setrlimit};
 use serde_json::{Map, Value, json};
 
-use crate::apt::Debian;
+use crate::apt::{Debian, I386};
 use crate::tools;
 use crate::workspace::{Workspace, fresh};
 
@@ -244,7 +244,7 @@ fn debian(workspace: &Workspace, install: bool) -> Result<PathBuf, String> {
     if !install && !workspace.target.join("i386/stamp").exists() {
         return Err("Debian's i386 programs are not unpacked; `cargo xtask bench --install` does so".into());
     }
-    Debian::prepare(&workspace.target).map_err(|error| format!("{error:#}"))
+    Debian::prepare(&workspace.target, I386).map_err(|error| format!("{error:#}"))
 }
 
 fn write_guests(directory: &Path) -> Result<()> {

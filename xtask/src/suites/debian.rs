@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use self::table::{CASES, Case, Entry};
+use self::table::Entry;
 use super::ports::{free_port, is_bound, listens, listens_at};
 use super::{IN_TREE, LIMIT, Mode, Way, World, account, command, nothing_left, unfiltered, words};
 use crate::counts::Counts;
@@ -18,11 +18,14 @@ use crate::process::{Finished, Hang, Running};
 use crate::report::{Outcome, Report, difference};
 use crate::workspace::fresh;
 
-mod dns;
+pub mod dns;
 mod files;
 mod remote;
 mod scripts;
 mod table;
+
+pub use files::nginx_line;
+pub use table::{CASES, Case};
 
 /// Runs every case of the table.
 pub fn run(world: &World, report: &mut Report) -> Result<()> {
@@ -51,7 +54,7 @@ fn agree(world: &World, root: &Path, case: &Case) -> Result<Outcome> {
             Err(error) if error.is::<Hang>() => return Err(error.context(format!("with {program} denied"))),
             Err(_) => {}
             Ok((transcript, stage)) => {
-                ensure!(stage.used.get(), "the case never runs {program}");
+                ensure!(stage.is_used(), "the case never runs {program}");
                 ensure!(
                     transcript != native,
                     "the filter does not reach {program}, so that `run` is not tested"
@@ -90,16 +93,51 @@ pub struct Stage<'a> {
     subject: Option<&'static str>,
     used: Cell<bool>,
     counts: RefCell<BTreeMap<&'static str, Counts>>,
+    /// The rules that programs are held to, as a file inside the tree: the subject, or all where there is none.
+    rules: Option<&'a str>,
+    /// What was said of them.
+    said: RefCell<Vec<String>>,
 }
 
 /// The case's directory, as seen inside the tree.
 pub const HERE: &str = "/tmp/case";
 
 impl<'a> Stage<'a> {
-    fn new(world: &'a World, root: &'a Path, way: Way, subject: Option<&'static str>) -> Result<Stage<'a>> {
-        let stage = Stage { world, root, way, subject, used: Cell::new(false), counts: RefCell::default() };
+    pub fn new(
+        world: &'a World,
+        root: &'a Path,
+        way: Way,
+        subject: Option<&'static str>,
+    ) -> Result<Stage<'a>> {
+        let (used, counts, said) = Default::default();
+        let stage = Stage { world, root, way, subject, used, counts, rules: None, said };
         fresh(&stage.here())?;
         Ok(stage)
+    }
+
+    /// Where rules hold for one program, or for all.
+    pub fn ruled(
+        world: &'a World,
+        root: &'a Path,
+        rules: &'a str,
+        subject: Option<&'static str>,
+    ) -> Result<Stage<'a>> {
+        Ok(Stage { rules: Some(rules), ..Stage::new(world, root, Way::Native, subject)? })
+    }
+
+    /// What `run` said of the programs that rules hold for.
+    pub fn said(&self) -> Vec<String> {
+        self.said.borrow().clone()
+    }
+
+    /// Whether the subject, or what rules hold for, was run at all.
+    pub fn is_used(&self) -> bool {
+        self.used.get()
+    }
+
+    /// The rules that hold for a program.
+    fn rules_for(&self, program: &str) -> Option<&'a str> {
+        self.rules.filter(|_| self.subject.is_none_or(|subject| subject == program))
     }
 
     /// The case's directory, as seen from outside.
@@ -131,6 +169,10 @@ impl<'a> Stage<'a> {
             Way::Run(mode) => (&[][..], Some(mode)),
             _ => (&[][..], None),
         };
+        if let Some(rules) = self.rules_for(program) {
+            self.used.set(true);
+            all.extend(words(&[IN_TREE, "run", "--policy", rules, "--"]));
+        }
         if let Some(mode) = mode {
             all.extend(words(&[&[IN_TREE, "run"], verbose, mode.options(), &["--"]].concat()));
         }
@@ -185,6 +227,9 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// How the lines of `run` begin.
+pub const OURS: &str = "socketcall: ";
+
 /// A program on the stage.
 pub struct Process<'a> {
     stage: &'a Stage<'a>,
@@ -193,6 +238,11 @@ pub struct Process<'a> {
 }
 
 impl Process<'_> {
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.running.has_ended()
+    }
+
     /// Waits for its end, and takes note of its counts.
     pub fn wait(self) -> Result<Finished> {
         let mut finished = self.running.wait()?;
@@ -204,7 +254,26 @@ impl Process<'_> {
         if matches!(self.stage.way, Way::Counted(_) | Way::Run(_)) {
             unfiltered(&finished)?;
         }
+        if self.stage.rules_for(self.program).is_some() {
+            let (ours, own) = finished.stderr.lines().partition::<Vec<_>, _>(|line| line.starts_with(OURS));
+            self.stage.said.borrow_mut().extend(ours.into_iter().map(str::to_owned));
+            finished.stderr = own.into_iter().map(|line| format!("{line}\n")).collect();
+        }
         Ok(finished)
+    }
+
+    /// Asks it to end each second until it does: who waits by select(2) can miss a signal that comes just before.
+    pub fn insist(mut self, signal: Signal) -> Result<Finished> {
+        let deadline = Instant::now() + LIMIT;
+        while !self.has_ended() && Instant::now() < deadline {
+            // It may be ending.
+            let _ = self.running.signal(signal);
+            let next = Instant::now() + Duration::from_secs(1);
+            while !self.has_ended() && Instant::now() < next {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+        self.wait()
     }
 
     /// Asks it to end, and waits.

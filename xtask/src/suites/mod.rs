@@ -1,13 +1,14 @@
 //! `cargo xtask test`: the suites, and what their cases have in common.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::apt::Debian;
+use crate::apt::{AMD64, Debian, I386};
 use crate::counts::{Account, Counts};
 use crate::deny::TELLTALE;
 use crate::process::{Finished, Hang, adopt_orphans, leftovers};
@@ -111,6 +112,8 @@ struct World {
     xtask: PathBuf,
     /// Debian's i386 packages, or why they are not there.
     debian: Result<PathBuf, String>,
+    /// The same for 64 bits, once they are asked for.
+    debian64: OnceLock<Result<PathBuf, String>>,
     stress: stress::Options,
     oracle: oracle::Options,
 }
@@ -169,14 +172,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             None => workspace.socketcall()?,
         };
         let xtask = std::env::current_exe()?;
-        let debian = debian_tree(&workspace);
-        if let Ok(root) = &debian {
-            let copy = root.join(&IN_TREE[1..]);
-            std::fs::copy(&socketcall, &copy)
-                .with_context(|| format!("cannot copy to {}", copy.display()))?;
-        }
-        let world =
-            World { workspace, socketcall, xtask, debian, stress: options.stress, oracle: options.oracle };
+        let debian = debian_tree(&workspace, &socketcall, I386)?;
+        let (debian64, stress, oracle) = (OnceLock::new(), options.stress, options.oracle);
+        let world = World { workspace, socketcall, xtask, debian, debian64, stress, oracle };
         for (_, run) in SUITES.iter().filter(|(suite, _)| wanted(*suite)) {
             run(&world, &mut report)?;
         }
@@ -185,9 +183,32 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn debian_tree(workspace: &Workspace) -> Result<PathBuf, String> {
-    missing(&[tools::APT])
-        .map_or_else(|| Debian::prepare(&workspace.target).map_err(|error| format!("{error:#}")), Err)
+/// A tree of Debian's with a copy of the program under test, or why there is none.
+fn debian_tree(
+    workspace: &Workspace,
+    socketcall: &Path,
+    architecture: &'static str,
+) -> Result<Result<PathBuf, String>> {
+    if let Some(why) = missing(&[tools::APT]) {
+        return Ok(Err(why));
+    }
+    let tree = Debian::prepare(&workspace.target, architecture).map_err(|error| format!("{error:#}"));
+    if let Ok(root) = &tree {
+        let copy = root.join(&IN_TREE[1..]);
+        std::fs::copy(socketcall, &copy).with_context(|| format!("cannot copy to {}", copy.display()))?;
+    }
+    Ok(tree)
+}
+
+impl World {
+    /// Debian's packages for 64 bits, or why they are not there.
+    fn debian64(&self) -> Result<&Path, String> {
+        let tree = self.debian64.get_or_init(|| {
+            debian_tree(&self.workspace, &self.socketcall, AMD64)
+                .unwrap_or_else(|why| Err(format!("{why:#}")))
+        });
+        tree.as_deref().map_err(String::clone)
+    }
 }
 
 /// Why a suite that needs these tools can't run.

@@ -1,8 +1,8 @@
-//! A name server of a few records, over UDP and TCP (RFC 1035), for dig to ask. It runs in threads of this
+//! A name server of a few records, over UDP and TCP (RFC 1035), for dig and others to ask. It runs in threads of this
 //! process, outside of any filter.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -12,6 +12,14 @@ use anyhow::{Context, Result};
 
 const A: u16 = 1;
 const TXT: u16 = 16;
+const AAAA: u16 = 28;
+
+/// What `www` is called: of networks for examples (RFC 5737, RFC 3849).
+const WEB: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
+const WEB6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+/// What `home` is called: a private one, as an attacker's name server would answer.
+const HOME: Ipv4Addr = Ipv4Addr::new(10, 1, 2, 3);
+
 /// What a datagram may hold without EDNS, and less than dig offers with it.
 const DATAGRAM: usize = 512;
 
@@ -38,6 +46,15 @@ impl Server {
                 Some((tcp, udp))
             })
             .context("no port that is free for both TCP and UDP")?;
+        Server::with(tcp, udp)
+    }
+
+    /// Where programs look for it by themselves.
+    pub fn at(address: SocketAddr) -> Result<Server> {
+        Server::with(TcpListener::bind(address)?, UdpSocket::bind(address)?)
+    }
+
+    fn with(tcp: TcpListener, udp: UdpSocket) -> Result<Server> {
         let server = Server { port: tcp.local_addr()?.port(), state: Arc::default() };
         udp.set_read_timeout(Some(Duration::from_millis(50)))?;
         let state = Arc::clone(&server.state);
@@ -111,12 +128,16 @@ fn reply(query: &[u8], room: usize) -> Option<Vec<u8>> {
     let question = &query[12..query.len() - rest.len() + 4.min(rest.len())];
     let kind = u16::from_be_bytes(rest.get(..2)?.try_into().ok()?);
     let records: Vec<Vec<u8>> = match (name.first()?.as_str(), kind) {
-        ("www", A) => vec![vec![192, 0, 2, 1], vec![192, 0, 2, 2]],
+        ("www", A) => WEB.iter().map(|address| address.octets().to_vec()).collect(),
+        ("www", AAAA) => vec![WEB6.octets().to_vec()],
+        ("home", A) => vec![HOME.octets().to_vec()],
         ("text", TXT) => vec![text("one line"), text("another")],
         ("long", TXT) => (0..30).map(|i| text(&format!("line {i:02} of what no datagram holds"))).collect(),
         _ => vec![],
     };
-    let code: u16 = if records.is_empty() { 3 } else { 0 };
+    // A name without such a record is no error.
+    let known = ["www", "home", "text", "long"].contains(&name.first()?.as_str());
+    let code: u16 = if known { 0 } else { 3 };
     let answers: Vec<u8> = records
         .iter()
         .flat_map(|data| {
@@ -164,6 +185,10 @@ mod tests {
         assert_eq!(reply(&long, DATAGRAM).unwrap()[2..8], [0x87, 0x80, 0, 1, 0, 0]);
         assert_eq!(reply(&long, 65535).unwrap()[2..8], [0x85, 0x80, 0, 1, 0, 30]);
         assert_eq!(reply(&query("absent", A), DATAGRAM).unwrap()[3] & 15, 3);
+        assert_eq!(
+            reply(&query("home.example.test", AAAA), DATAGRAM).unwrap()[2..8],
+            [0x85, 0x80, 0, 1, 0, 0]
+        );
         assert_eq!(reply(&[0; 13], DATAGRAM), None);
     }
 }

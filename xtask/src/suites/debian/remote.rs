@@ -81,7 +81,7 @@ pub fn dropbear(stage: &Stage) -> Result<String> {
     let server = stage.serve("dropbear", &serve, port.parse()?)?;
     let at = format!("{user}@127.0.0.1");
     let seen = shell(stage, "dbclient", &["dbclient", "-y", "-y", "-i", &key, "-p", &port, &at])?;
-    server.stop(Signal::SIGTERM)?;
+    server.insist(Signal::SIGTERM)?;
     Ok(seen)
 }
 

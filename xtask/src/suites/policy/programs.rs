@@ -1,185 +1,234 @@
-//! Real programs under the policies that are shipped: Debian's for i386, and the host's own. What is permitted works as
-//! without; what is not is refused, and a line says so.
+//! Real programs under the policies that are shipped, and a few of their own: Debian's, for i386 and for 64 bits. What is
+//! permitted works as without; what is not is refused, a line says so, and nothing of it arrives.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use super::{Add, under};
-use crate::process::{Finished, Running};
-use crate::report::Outcome;
-use crate::suites::{IN_TREE, LIMIT, World, command, free_port, words};
+use super::Add;
+use crate::process::{Finished, ending};
+use crate::report::{Outcome, difference};
+use crate::suites::debian::Stage;
+use crate::suites::way::Way;
+use crate::suites::{World, nothing_left};
+use crate::workspace::fresh;
+
+mod asked;
+mod families;
+mod game;
+mod lines;
+mod network;
+mod servers;
+mod web;
+
+pub fn cases(world: &World, add: &mut Add<'_>) {
+    for tree in [Tree::I386, Tree::Amd64] {
+        lines::cases(world, tree, add);
+        families::cases(world, tree, add);
+        servers::cases(world, tree, add);
+        let network = network::Lazy::default();
+        web::cases(world, tree, &network, add);
+        game::cases(world, tree, &network, add);
+    }
+}
+
+/// Debian's packages for an architecture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tree {
+    I386,
+    Amd64,
+}
+
+impl Tree {
+    const fn name(self) -> &'static str {
+        match self {
+            Tree::I386 => "i386",
+            Tree::Amd64 => "64 bits",
+        }
+    }
+
+    /// Plays a case in the tree, with all policies in it.
+    fn with(self, world: &World, case: impl FnOnce(&Place) -> Result<Outcome>) -> Result<Outcome> {
+        let root = match self {
+            Tree::I386 => world.debian.as_deref().map_err(String::clone),
+            Tree::Amd64 => world.debian64(),
+        };
+        match root {
+            Ok(root) => case(&Place::new(world, root)?),
+            Err(why) => Ok(Outcome::Skipped(why)),
+        }
+    }
+}
+
+/// Where policies lie in a tree.
+const POLICIES: &str = "/tmp/policies";
+
+/// Policies that are not shipped: a name, and a text.
+const OWN: &[(&str, &str)] = &[families::VSOCK, families::SCTP];
+
+/// A tree that is there.
+struct Place<'a> {
+    world: &'a World,
+    root: &'a Path,
+}
+
+impl<'a> Place<'a> {
+    fn new(world: &'a World, root: &'a Path) -> Result<Place<'a>> {
+        let inside = root.join(&POLICIES[1..]);
+        fresh(&inside)?;
+        for entry in fs::read_dir(world.workspace.source.join("packaging/policies"))? {
+            let entry = entry?;
+            fs::copy(entry.path(), inside.join(entry.file_name()))?;
+        }
+        for (name, text) in OWN {
+            fs::write(inside.join(name).with_extension("toml"), text)?;
+        }
+        Ok(Place { world, root })
+    }
+
+    /// Plays something without rules.
+    fn native<T>(&self, play: impl FnOnce(&Stage<'_>) -> Result<T>) -> Result<T> {
+        let stage = Stage::new(self.world, self.root, Way::Native, None)?;
+        nothing_left(play(&stage)).context("natively")
+    }
+
+    /// Plays it while a policy holds for a program, or for all of them. Answers which refusals were told too.
+    fn ruled<T>(
+        &self,
+        policy: &str,
+        subject: Option<&'static str>,
+        play: impl FnOnce(&Stage<'_>) -> Result<T>,
+    ) -> Result<(T, Vec<String>)> {
+        let rules = format!("{POLICIES}/{policy}.toml");
+        let stage = Stage::ruled(self.world, self.root, &rules, subject)?;
+        let played = nothing_left(play(&stage));
+        let said = stage.said();
+        let played = played.with_context(|| format!("under {policy}: {said:#?}"))?;
+        Ok((played, said.into_iter().filter(|line| line.contains(REFUSED)).collect()))
+    }
+}
+
+/// A policy, whom it holds (all where nobody is named), and which calls it refuses.
+type Held = (&'static str, Option<&'static str>, &'static [&'static str]);
+
+/// Plays something natively and under policies, and compares what came through. Where calls are refused the lines that tell
+/// of refusals differ.
+fn same(place: &Place, policies: &[Held], play: impl Fn(&Stage<'_>) -> Result<String>) -> Result<Outcome> {
+    let native = place.native(&play)?;
+    for (policy, subject, refused) in policies {
+        let (ruled, told) = place.ruled(policy, *subject, |stage| {
+            let seen = play(stage)?;
+            ensure!(stage.is_used(), "rules hold for nobody");
+            Ok(seen)
+        })?;
+        let names =
+            told.iter().filter(|line| refused.iter().any(|call| line.contains(&format!("): {call}("))));
+        ensure!(names.count() == told.len() && told.len() == refused.len(), "under {policy}: {told:#?}");
+        let compared = |text: &str| {
+            let lines = text.lines().filter(|line| refused.is_empty() || !line.starts_with("refused:"));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        if let Some(difference) = difference(&compared(&native), &compared(&ruled)) {
+            bail!("under {policy}: what came through differs from the native run: {difference}");
+        }
+    }
+    Ok(Outcome::Passed("as natively".into()))
+}
+
+/// What the line of a refusal says behind the call.
+const REFUSED: &str = ": refused with ";
 
 /// What is to become of a program.
 enum Expect {
-    /// It prints this, as without a policy.
+    /// It prints this, and does all as without a policy.
     Prints(&'static str),
-    /// This call is refused.
+    /// This call is refused, and the program fails.
     Refused(&'static str),
 }
 
 use Expect::{Prints, Refused};
 
-/// A policy's name, a program with its arguments, and what becomes of it. PORT is a server's, and FREE
-/// nobody's.
-type Play = (&'static str, &'static [&'static str], Expect);
-
-/// Says what became of a call.
+/// Says of each call what became of it, by an exception.
 macro_rules! python {
     ($code:literal) => {
         &["python3", "-c", concat!("import socket\n", $code, "\nprint('done')")]
     };
 }
+use python;
 
-const CURL: &[&str] = &["curl", "-sS", "--max-time", "10", "http://127.0.0.1:PORT/"];
-const BIND_ANY: &[&str] = python!("s = socket.socket(); s.bind(('0.0.0.0', 0))");
-const LISTEN: &[&str] = python!("s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()");
-const SEND_HOME: &[&str] =
-    python!("s = socket.socket(type=socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', 53))");
+/// A policy's name, a program with its arguments, and what becomes of it.
+type Line = (&'static str, &'static [&'static str], Expect);
 
-const PLAYS: &[Play] = &[
-    ("loopback-only", CURL, Prints("hello")),
-    ("loopback-only", LISTEN, Prints("done")),
-    ("loopback-only", BIND_ANY, Refused("bind")),
-    ("client-only", CURL, Prints("hello")),
-    ("client-only", LISTEN, Refused("listen")),
-    ("client-only", python!("s = socket.socket(); s.bind(('127.0.0.1', FREE))"), Refused("bind")),
-    ("web-client", CURL, Refused("connect")),
-    ("web-client", LISTEN, Refused("listen")),
-    ("no-alg-vsock", CURL, Prints("hello")),
-    ("no-alg-vsock", python!("socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)"), Refused("socket")),
-    ("no-alg-vsock", python!("socket.socket(socket.AF_VSOCK)"), Refused("socket")),
-    (
-        "game-server",
-        python!("s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('127.0.0.1', 27019))"),
-        Prints("done"),
-    ),
-    ("game-server", python!("s = socket.socket(); s.bind(('127.0.0.1', FREE))"), Refused("bind")),
-    ("game-server", CURL, Refused("connect")),
-    ("game-server", SEND_HOME, Prints("done")),
-];
-
-pub fn cases(world: &World, add: &mut Add<'_>) {
-    for (policy, program, expect) in PLAYS {
-        for place in [Place::Tree, Place::Host] {
-            let told = match expect {
-                Prints(_) => "is permitted".to_owned(),
-                Refused(call) => format!("is refused {call}"),
-            };
-            let what = program
-                .get(2)
-                .filter(|_| program[0] == "python3")
-                .map_or(program[0], |code| code.lines().nth(1).unwrap_or_default());
-            add(&format!("{policy}: {what} {told}, {}", place.name()), &|| {
-                play(world, place, policy, program, expect)
-            });
-        }
-    }
-}
-
-/// Where a program comes from.
-#[derive(Clone, Copy)]
-enum Place {
-    /// Debian's i386 packages.
-    Tree,
-    /// The host.
-    Host,
-}
-
-impl Place {
-    const fn name(self) -> &'static str {
-        match self {
-            Place::Tree => "i386",
-            Place::Host => "the host's",
-        }
-    }
-
-    /// The words that run a program natively, and under a policy. The i386 tree has a copy of that, and of the program under
-    /// test.
-    fn prefixes(self, world: &World, policy: &Path) -> Result<Option<[Vec<String>; 2]>> {
-        match (self, &world.debian) {
-            (Place::Host, _) => Ok(Some([vec![], under(world, policy)])),
-            (Place::Tree, Err(_)) => Ok(None),
-            (Place::Tree, Ok(root)) => {
-                let (xtask, tree) = (world.xtask.display().to_string(), root.display().to_string());
-                std::fs::copy(policy, root.join("tmp/policy.toml"))?;
-                let enter = [xtask.as_str(), "enter", &tree, "--"];
-                let run = [&enter[..], &[IN_TREE, "run", "--policy", "/tmp/policy.toml", "--"]].concat();
-                Ok(Some([words(&enter), words(&run)]))
-            }
-        }
-    }
-}
-
-fn play(world: &World, place: Place, policy: &str, program: &[&str], expect: &Expect) -> Result<Outcome> {
-    let policy = world.workspace.source.join("packaging/policies").join(policy).with_extension("toml");
-    let Some([native, ruled]) = place.prefixes(world, &policy)? else {
-        return Ok(Outcome::Skipped("the i386 tree is not there".into()));
+/// The name of a line's case.
+fn title(line: &Line, tree: Tree) -> String {
+    let (policy, program, expect) = line;
+    let what = match program {
+        ["python3", _, code] => code.lines().nth(1).unwrap_or_default().to_owned(),
+        _ => program.join(" "),
     };
-    let server = Server::start()?;
-    let (port, free) = (server.port.to_string(), free_port()?.to_string());
-    let program: Vec<String> =
-        program.iter().map(|word| word.replace("PORT", &port).replace("FREE", &free)).collect();
-    let native = run(&[native, program.clone()].concat())?;
-    // A host may lack a program. A kernel may lack a family, which is refused all the same.
-    let lacks = matches!(expect, Refused(_)) && native.stderr.contains("Address family not supported");
-    if !native.status.success() && !lacks {
-        return Ok(Outcome::Skipped(format!(
-            "natively: {}",
-            native.stderr.lines().last().unwrap_or_default()
-        )));
-    }
-    let before = server.served.load(Ordering::SeqCst);
-    let ruled = run(&[ruled, program].concat())?;
-    let served = server.served.load(Ordering::SeqCst) - before;
-    let told = ruled.stderr.lines().filter(|line| line.contains("refused with")).collect::<Vec<_>>();
-    let whole = || format!("{}\n{}{}", ruled.command, ruled.text(), ruled.stderr);
+    let told = match expect {
+        Prints(_) => "is permitted".to_owned(),
+        Refused(call) => format!("is refused {call}"),
+    };
+    format!("{policy}: {what} {told}, {}", tree.name())
+}
+
+/// Runs a line's program natively and under its policy. Words may hold what `fill` replaces; `served` counts what arrives.
+fn line(
+    place: &Place,
+    (policy, program, expect): &Line,
+    fill: &dyn Fn(&str) -> String,
+    served: &dyn Fn() -> Result<u64>,
+) -> Result<Outcome> {
+    let filled: Vec<String> = program.iter().map(|word| fill(word)).collect();
+    let filled: Vec<&str> = filled.iter().map(String::as_str).collect();
+    let run = |stage: &Stage| {
+        let before = served()?;
+        let finished = stage.run(program[0], &filled, b"")?;
+        anyhow::Ok((finished, served()? - before))
+    };
+    let (native, arrived) = place.native(run)?;
+    let ((ruled, came), told) = place.ruled(policy, None, run)?;
+    let whole = || {
+        let said = |finished: &Finished| {
+            let Finished { command, status, stderr, .. } = finished;
+            format!("{command}\n{}\n{}{stderr}", ending(*status), finished.text())
+        };
+        format!("{}{}{}", said(&native), said(&ruled), told.join("\n"))
+    };
     match expect {
         Prints(text) => {
-            ensure!(native.text() == ruled.text() && ruled.text().contains(text), "{}", whole());
-            ensure!(told.is_empty() && ruled.status.success(), "{}", whole());
+            ensure!(native.status.success() && native.text().contains(text), "{}", whole());
+            ensure!(told.is_empty() && ruled.status == native.status && came == arrived, "{}", whole());
+            if let Some(difference) =
+                difference(&native.text(), &ruled.text()).or(difference(&native.stderr, &ruled.stderr))
+            {
+                bail!("{difference}\n{}", whole());
+            }
             Ok(Outcome::Passed("as natively".into()))
         }
         Refused(call) => {
-            let line = told.iter().find(|line| line.contains(&format!(" {call}(")));
-            let line = line.with_context(|| format!("nothing says that {call} is refused: {}", whole()))?;
-            ensure!(!ruled.status.success() && served == 0, "{served} were served: {}", whole());
-            let said = line.rsplit_once("): ").map_or(*line, |(_, said)| said);
-            Ok(Outcome::Passed(said.to_owned()))
+            // A kernel may lack a family or a protocol, which is refused all the same.
+            let lacks = native.stderr.contains("not supported");
+            let sends = SENDING.contains(call);
+            let works = lacks || if sends { arrived > 0 } else { native.status.success() };
+            ensure!(works, "it proves nothing: {}", whole());
+            ensure!(!ruled.status.success() && came == 0, "{came} were served: {}", whole());
+            Ok(Outcome::Passed(refusal(&told, call).with_context(whole)?))
         }
     }
 }
 
-fn run(line: &[String]) -> Result<Finished> {
-    Running::start(command(line)?, vec![], LIMIT)?.wait()
-}
+/// Calls by which something arrives somewhere.
+const SENDING: &[&str] = &["connect", "sendto", "sendmsg", "sendmmsg"];
 
-/// Says hello to whoever comes.
-struct Server {
-    port: u16,
-    served: Arc<AtomicUsize>,
-}
-
-impl Server {
-    fn start() -> Result<Server> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        let served = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&served);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { break };
-                count.fetch_add(1, Ordering::SeqCst);
-                let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
-                let _ = stream.read(&mut [0; 1024]);
-                let _ = stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello");
-            }
-        });
-        Ok(Server { port, served })
-    }
+/// The refusal of a call among the lines that tell them: by what.
+fn refusal(told: &[String], call: &str) -> Result<String> {
+    let line = told.iter().find_map(|line| {
+        let (head, why) = line.split_once(REFUSED)?;
+        head.contains(&format!("): {call}(")).then_some(why)
+    });
+    let why = line.with_context(|| format!("nothing says that {call} is refused"))?;
+    Ok(why.split(": ").next().unwrap_or(why).to_owned())
 }
