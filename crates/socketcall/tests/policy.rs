@@ -100,9 +100,8 @@ fn test_tells_rule_and_layer() {
 /// Each that is needed, and in a file what no short rule can say.
 #[test]
 fn test_offers_all_that_is_needed() {
-    let file = shipped("loopback-only");
-    let object = |call: &str| json(&run(&["policy", "test", &file, "--json", call], "").1);
-    let listen = object("listen inet6 stream");
+    let text = "default = 'deny'\nrule = [{ action = 'allow', address = ['127.0.0.0/8', '::1'] }]\n";
+    let listen = json(&run(&["policy", "test", "-", "--json", "listen inet6 stream"], text).1);
     assert_eq!(listen["permitting"], serde_json::json!(["call=bind,listen address=::,0.0.0.0 port=0"]));
     assert_eq!(listen["permitting_in_file"], Value::Null);
     let web = shipped("web-client");
