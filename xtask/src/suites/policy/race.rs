@@ -153,7 +153,7 @@ const KILLED: &str = "another socket was put in the place of the one that was ju
 /// How long a race may last against the supervisor that it must win against, until it has won.
 const TRIES: u64 = 15;
 /// How many seconds a race takes at most where no long ones are asked for.
-const SHORT: u64 = 2;
+const SHORT: u64 = 1;
 /// From how many seconds on a race takes a million attempts too.
 const LONG: u64 = 60;
 
