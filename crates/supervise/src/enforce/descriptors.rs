@@ -357,6 +357,21 @@ mod tests {
 
     const PAUSE: Duration = Duration::from_millis(20);
 
+    /// What a call answers that waits until the running thread sleeps, which it does after a while.
+    fn waits<R>(sleeps: &AtomicBool, call: impl FnOnce() -> R) -> R {
+        let told = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(PAUSE);
+                told.store(true, Ordering::SeqCst);
+                sleeps.store(true, Ordering::SeqCst);
+            });
+            let answer = call();
+            assert!(told.load(Ordering::SeqCst), "it did not wait");
+            answer
+        })
+    }
+
     /// Two threads that share a table, and one that doesn't.
     fn three(a: Tid, b: Tid, other: Tid) -> Descriptors {
         let mut descriptors = Descriptors::new(true);
@@ -374,16 +389,7 @@ mod tests {
             // Another descriptor, another table.
             assert_eq!(descriptors.takes(-2, close(6)), Ok(true));
             assert_eq!(descriptors.takes(-3, close(5)), Ok(true));
-            let told = AtomicBool::new(false);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    thread::sleep(PAUSE);
-                    told.store(true, Ordering::SeqCst);
-                    sleeps.store(true, Ordering::SeqCst);
-                });
-                assert_eq!(descriptors.takes(-2, close(5)), Ok(true));
-                assert!(told.load(Ordering::SeqCst), "it did not wait");
-            });
+            assert_eq!(waits(sleeps, || descriptors.takes(-2, close(5))), Ok(true));
         });
     }
 
@@ -396,16 +402,7 @@ mod tests {
             assert_eq!(descriptors.is_settled(-3, 5), Ok(()));
             // Of whom nothing is known, everything may be true.
             descriptors.owners.remove(&-3);
-            let told = AtomicBool::new(false);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    thread::sleep(PAUSE);
-                    told.store(true, Ordering::SeqCst);
-                    sleeps.store(true, Ordering::SeqCst);
-                });
-                assert_eq!(descriptors.is_settled(-3, 5), Ok(()));
-                assert!(told.load(Ordering::SeqCst), "it did not wait");
-            });
+            assert_eq!(waits(sleeps, || descriptors.is_settled(-3, 5)), Ok(()));
         });
     }
 

@@ -97,11 +97,8 @@ pub(super) fn settled(
 /// The flags with which something is sent to an address that is permitted for this socket: without MSG_FASTOPEN, if that means
 /// nothing to it. To a socket of TCP that another thread has put in its place it would mean to connect.
 pub(super) const fn flags(socket: Socket, flags: u32) -> u32 {
-    /// include/linux/socket.h
-    const FASTOPEN: u32 = 0x2000_0000;
-    /// SOCK_STREAM
-    const STREAM: u32 = 1;
-    if socket.ty == STREAM { flags } else { flags & !FASTOPEN }
+    const FASTOPEN: u32 = libc::MSG_FASTOPEN.cast_unsigned();
+    if socket.ty == libc::SOCK_STREAM.cast_unsigned() { flags } else { flags & !FASTOPEN }
 }
 
 /// Makes 127.0.0.1 of 0.0.0.0, also of a mapped one. (Of :: the kernel itself makes ::1, net/ipv6/tcp_ipv6.c and udp.c.)

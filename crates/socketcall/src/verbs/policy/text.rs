@@ -120,8 +120,11 @@ pub fn explain(compiled: &Compiled, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "closed, as ways around the rules:")?;
     for (escape, calls) in compiled.closed() {
         let calls = if calls.is_empty() { String::new() } else { format!(": {}", calls.join(", ")) };
-        let how =
-            if escape == Escape::Dup2 { " (not refused: they wait for calls that are judged)" } else { "" };
+        let how = if escape == Escape::Dup2 {
+            " (bpf is refused; the others wait for calls that are judged)"
+        } else {
+            ""
+        };
         writeln!(out, "  {}{calls}{how}", escape.key())?;
     }
     Ok(())
